@@ -65,6 +65,8 @@ void conn_settle(struct conn *c)
     uint32_t events = wanted_events(c);
     if (events != c->io.events && !loop_watch(loop, &c->io, c->io.fd, events, on_ready))
         c->broken = true;
+    if (c->broken)
+        conn_defer(c);
     /* A timer that fires too early costs less than one moved with every request. */
     int64_t next = c->read_deadline < c->write_deadline ? c->read_deadline : c->write_deadline;
     if (next != NEVER_US && (c->timer.slot == 0 || c->timer.at_us > next))
@@ -439,7 +441,9 @@ static void on_read_deadline(struct conn *c)
     c->read_deadline = NEVER_US;
     switch (c->state) {
     case CONN_IDLE:
-        conn_finish(c, false);
+        /* With more to serve it is the application that does not read: another limit's business. */
+        if (!c->more)
+            conn_finish(c, false);
         return;
     case CONN_HEAD:
         reply_refusal(c, 408, "the request's head did not arrive in time", false);

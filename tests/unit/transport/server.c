@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <glib.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -179,6 +180,8 @@ static struct client *client_new_with(int rcvbuf)
         setsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &rcvbuf, sizeof(rcvbuf));
     g_assert_cmpint(connect(c->fd, (struct sockaddr *)&to, sizeof(to)), ==, 0);
     fcntl(c->fd, F_SETFL, O_NONBLOCK);
+    int on = 1;
+    setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     return c;
 }
 
@@ -1008,6 +1011,30 @@ static void test_chunked_reply(void)
     end();
 }
 
+static void test_byte_counts(void)
+{
+    static const char text[] = "POST /wait HTTP/1.1\r\n" CHUNKED "5;x=y\r\nhello\r\n0\r\n\r\n";
+    begin_default();
+    struct client *c = client_new();
+    client_send(c, text);
+    WAIT(c, app.held && app.ends == 1);
+    struct http_request *req = app.held;
+    g_assert_cmpuint(req->bytes_in, ==, sizeof(text) - 1);
+    g_assert_cmpint(req->start_us, <=, loop_now(loop));
+    g_assert_cmpint(req->start_us, >, 0);
+    g_assert_true(g_str_has_prefix(req->peer, "127.0.0.1:"));
+    http_reply_start(req, 200, NULL, 0, -1);
+    http_reply_write(req, "hello", 5);
+    g_assert_cmpuint(req->bytes_out, >, 20);
+    uint64_t out = req->bytes_out;
+    WAIT(c, c->in->len >= out);
+    g_assert_cmpuint(c->in->len, ==, out);
+    http_reply_end(req);
+    g_assert_cmpuint(reply(c), ==, 200);
+    client_free(c);
+    end();
+}
+
 static void test_abort_is_no_clean_end(void)
 {
     begin_default();
@@ -1150,6 +1177,7 @@ int main(int argc, char **argv)
     g_test_add_func("/server/read-ahead", test_read_ahead_is_bounded);
     g_test_add_func("/server/backpressure", test_backpressure);
     g_test_add_func("/server/chunked-reply", test_chunked_reply);
+    g_test_add_func("/server/byte-counts", test_byte_counts);
     g_test_add_func("/server/abort", test_abort_is_no_clean_end);
     g_test_add_func("/server/drain", test_drain);
     g_test_add_func("/server/free", test_free_tells);
