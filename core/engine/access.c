@@ -43,7 +43,7 @@ static void flush(struct access_log *log)
             continue;
         if (n <= 0) {
             if (!log->failed)
-                log_write(WEIR_LOG_ERROR, "log", "the access log cannot be written: %s",
+                log_write(LOG_LEVEL_ERROR, "log", "the access log cannot be written: %s",
                           g_strerror(errno));
             log->failed = true;
             buf_eat(&log->lines, buf_len(&log->lines));
@@ -71,7 +71,8 @@ void access_log_target(struct access_log *log, enum config_log_target target, co
         return;
     log->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
     if (log->fd < 0)
-        log_write(WEIR_LOG_ERROR, "log", "cannot open the access log %s: %s", path, g_strerror(errno));
+        log_write(LOG_LEVEL_ERROR, "log", "cannot open the access log %s: %s", path,
+                  g_strerror(errno));
 }
 
 void access_log_free(struct access_log *log)

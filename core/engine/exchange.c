@@ -87,6 +87,7 @@ struct exchange *exchange_new(struct worker *w, const struct exchange_start *sta
         .arena = arena_abi(&e->arena),
         .capture_count = start->match->capture_count,
     };
+    e->target_path = start->target;
     e->facts = (weir_facts){
         .struct_size = sizeof(weir_facts),
         .op = start->match->endpoint->abi->op,
@@ -118,7 +119,7 @@ weir_exchange exchange_view(struct exchange *e)
         .request = e->translated ? &e->canonical : &e->json,
         .body = e->in.body,
         .method = e->in.method,
-        .path = e->in.path,
+        .path = e->target_path,
         .headers = e->in.headers,
         .header_count = e->in.header_count,
         .asked_usage = e->facts.asked_usage,

@@ -91,6 +91,7 @@ struct exchange {
     const struct dialect *dialect;
     const struct dialect *speaker; /* writes the reply; differs from `dialect` for the library */
     weir_ingress in;
+    weir_str target_path; /* path and query as sent */
     weir_json json;
     weir_facts facts;
     weir_str app_key;
@@ -134,8 +135,8 @@ struct exchange_start {
     const struct front_ops *front_ops;
     void *front;
     const struct endpoint_match *match;
-    const struct dialect *speaker; /* NULL: the endpoint's */
-    weir_str method, path, query;
+    const struct dialect *speaker;        /* NULL: the endpoint's */
+    weir_str method, target, path, query; /* target: path and query as sent */
     const weir_header *headers;
     uint32_t header_count;
     const char *peer;
