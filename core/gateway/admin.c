@@ -23,10 +23,10 @@ static void reply_metrics(struct engine *engine, struct http_request *req)
 
 /* Errors take the form most applications can read. Everything in them is ours: nothing of the
  * request is repeated. */
-static void reply_unknown(struct engine *engine, struct http_request *req)
+static void reply_unknown(const struct generation *generation, struct http_request *req)
 {
     struct endpoint_match match;
-    unsigned status = generation_match(engine->generation, req->head.method, req->head.path,
+    unsigned status = generation_match(generation, req->head.method, req->head.path,
                                        req->head.headers, req->head.header_count, &match);
 
     if (status == 405)
@@ -41,7 +41,7 @@ static void reply_unknown(struct engine *engine, struct http_request *req)
                 "\"type\":\"invalid_request_error\",\"param\":null,\"code\":\"unknown_url\"}}"));
 }
 
-void admin_answer(struct engine *engine, struct http_request *req, bool draining)
+void admin_answer(struct worker *worker, struct http_request *req, bool draining)
 {
     weir_str path = req->head.path;
     bool get = str_is(req->head.method, "GET") || str_is(req->head.method, "HEAD");
@@ -52,9 +52,9 @@ void admin_answer(struct engine *engine, struct http_request *req, bool draining
         reply(req, draining ? 503 : 200, "application/json",
               draining ? S("{\"status\":\"draining\"}\n") : S("{\"status\":\"ready\"}\n"));
     else if (get && str_is(path, "/metrics"))
-        reply_metrics(engine, req);
+        reply_metrics(worker->engine, req);
     else
-        reply_unknown(engine, req);
+        reply_unknown(worker->generation->generation, req);
 }
 
 weir_str admin_refusal(void *ctx, unsigned status, const char *why)

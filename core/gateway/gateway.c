@@ -108,7 +108,7 @@ static void on_body(void *ctx, struct http_request *req, weir_str bytes, bool en
     if (req->app_data)
         exchange_request(req->app_data, bytes);
     else
-        admin_answer(gw->gateway->engine, req, gw->draining);
+        admin_answer(gw->worker, req, gw->draining);
 }
 
 static void on_writable(void *ctx, struct http_request *req)
