@@ -84,9 +84,9 @@ static inline bool weir_classes_have(uint32_t set, const weir_failure *failure)
 }
 
 /* What `on:` means when it is not written: everything another target may be able to serve. */
-#define WEIR_CLASSES_DEFAULT                                                        \
-    (((1u << WEIR_CLASS_COUNT) - 2u) &                                              \
-     ~(1u << WEIR_CLASS_INVALID_REQUEST | 1u << WEIR_CLASS_CONTENT_FILTER |         \
+#define WEIR_CLASSES_DEFAULT                                                \
+    (((1u << WEIR_CLASS_COUNT) - 2u) &                                      \
+     ~(1u << WEIR_CLASS_INVALID_REQUEST | 1u << WEIR_CLASS_CONTENT_FILTER | \
        1u << WEIR_CLASS_CANCELLED | 1u << WEIR_CLASS_POLICY | 1u << WEIR_CLASS_BUDGET))
 
 /* The class an HTTP status stands for, when nothing more is known; 0 for a success. */

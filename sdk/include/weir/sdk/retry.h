@@ -17,9 +17,8 @@ static inline double weir_duration_unit(weir_str *s)
     static const struct {
         const char *name;
         double us;
-    } units[] = { { "ms", 1e3 }, { "us", 1 },        { "ns", 1e-3 },
-                  { "s", 1e6 },  { "m", 60 * 1e6 },  { "h", 3600 * 1e6 },
-                  { "d", 86400 * 1e6 } };
+    } units[] = { { "ms", 1e3 },     { "us", 1 },         { "ns", 1e-3 },      { "s", 1e6 },
+                  { "m", 60 * 1e6 }, { "h", 3600 * 1e6 }, { "d", 86400 * 1e6 } };
 
     if (!s->len)
         return 1e6;

@@ -18,11 +18,11 @@
 #endif
 
 /* Returns from the caller with the result of `call` if it is negative. */
-#define WEIR_TRY(call)              \
-    do {                            \
-        weir_result try_ = (call);  \
-        if (try_ < 0)               \
-            return try_;            \
+#define WEIR_TRY(call)             \
+    do {                           \
+        weir_result try_ = (call); \
+        if (try_ < 0)              \
+            return try_;           \
     } while (0)
 
 static inline weir_str weir_str_make(const char *ptr, size_t len)
