@@ -52,6 +52,8 @@ struct crumb_page *crumb_open(void)
     p->slots_used = 0;
     p->images = 0;
     p->ready = 0;
+    p->crashed_slot = 0;
+    p->crashed_signal = 0;
     page = p;
     return page;
 }

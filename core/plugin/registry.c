@@ -49,8 +49,8 @@ static gboolean quarantine_check(const struct scan *s, const struct plugin_file 
     return TRUE;
 }
 
-static gboolean duplicate_check(const struct scan *s, const struct plugin_file *file,
-                                const struct plugin_note *note, GError **error)
+static gboolean duplicate_check(const struct scan *s, const struct plugin_note *note,
+                                GError **error)
 {
     const struct plugin_file *other = g_hash_table_lookup(s->by_id, note->id);
     if (other) {
@@ -110,8 +110,7 @@ static void file_scan(struct scan *s, const char *path, const GError *distrust)
         g_clear_error(&error);
         error = unpinned;
     }
-    if (known && !error && quarantine_check(s, file, &error) &&
-        duplicate_check(s, file, &note, &error) &&
+    if (known && !error && quarantine_check(s, file, &error) && duplicate_check(s, &note, &error) &&
         plugin_load(file, &note, &bytes, s->search->trial_timeout_us, &error)) {
         file->state = PLUGIN_LOADED;
         parts_register(s, file);
