@@ -29,8 +29,7 @@ static struct crumb_page *map_shared(void)
         st.st_size < (off_t)sizeof(struct crumb_page)) {
         return NULL;
     }
-    void *p =
-        mmap(NULL, sizeof(struct crumb_page), PROT_READ | PROT_WRITE, MAP_SHARED, (int)fd, 0);
+    void *p = mmap(NULL, sizeof(struct crumb_page), PROT_READ | PROT_WRITE, MAP_SHARED, (int)fd, 0);
     close((int)fd); /* the mapping stays; processes that we start have no business with it */
     return p == MAP_FAILED ? NULL : p;
 }
@@ -53,6 +52,8 @@ struct crumb_page *crumb_open(void)
     p->slots_used = 0;
     p->images = 0;
     p->ready = 0;
+    p->crashed_slot = 0;
+    p->crashed_signal = 0;
     page = p;
     return page;
 }
