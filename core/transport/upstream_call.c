@@ -273,7 +273,8 @@ void up_body_finish(struct up_call *call)
     call->state |= CALL_FINISHED;
     if (!conn || conn->fd < 0 || conn->tx.done || conn->tx.failed)
         return;
-    conn->doom = up_tx_finish(conn);
+    if (!conn->doom)
+        conn->doom = up_tx_finish(conn);
     conn->write_due = true;
     up_call_defer(conn);
 }

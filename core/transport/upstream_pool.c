@@ -50,10 +50,18 @@ void up_conn_enter(struct up_conn *conn)
     conn->entered++;
 }
 
+static void free_conn(struct up_conn *conn)
+{
+    buf_free(&conn->tx.out);
+    buf_free(&conn->rx.in);
+    g_free(conn);
+}
+
+/* Not before: the owner may cancel while it looks at bytes that are in our buffer. */
 void up_conn_leave(struct up_conn *conn)
 {
     if (--conn->entered == 0 && conn->closed)
-        g_free(conn);
+        free_conn(conn);
 }
 
 /* Which of the two lists `conn` is in shows in idle_until_us. */
@@ -73,11 +81,9 @@ void up_conn_close(struct up_conn *conn)
         dial_free(conn->dial);
     else if (conn->fd >= 0)
         close(conn->fd);
-    buf_free(&conn->tx.out);
-    buf_free(&conn->rx.in);
     conn->closed = true;
     if (conn->entered == 0)
-        g_free(conn);
+        free_conn(conn);
 }
 
 /* ---- keeping ---- */

@@ -4,6 +4,7 @@
  * Over our own socket the body goes out by reference, together with the head. Over TLS it is
  * copied in any case, so that as much of it as fits goes into the record that carries the head.
  */
+#include "transport/http_scan.h"
 #include "transport/upstream_private.h"
 
 #include <string.h>
@@ -12,16 +13,11 @@ enum { IOV_COUNT = 16 };
 
 static bool is_token(weir_str s)
 {
-    static const char others[] = "!#$%&'*+-.^_`|~";
-
-    if (s.len == 0)
-        return false;
     for (size_t i = 0; i < s.len; i++) {
-        char c = s.ptr[i];
-        if (!g_ascii_isalnum(c) && (c == '\0' || !strchr(others, c)))
+        if (!http_token_chars[(uint8_t)s.ptr[i]])
             return false;
     }
-    return true;
+    return s.len > 0;
 }
 
 static bool is_target(weir_str s)
@@ -37,11 +33,7 @@ static bool is_target(weir_str s)
 
 static bool is_value(weir_str s)
 {
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.ptr[i] == '\r' || s.ptr[i] == '\n' || s.ptr[i] == '\0')
-            return false;
-    }
-    return true;
+    return s.len == 0 || http_value_end(s.ptr, s.ptr + s.len) == s.ptr + s.len;
 }
 
 /* Headers that say where the message ends, or whom it is for, are written here and only here. */
@@ -78,8 +70,9 @@ bool up_request_valid(const struct up_request *request, char *why, size_t why_si
         }
         if (!is_value(h->value)) {
             g_snprintf(why, why_size,
-                       "the request was not sent: header %.*s holds a line break or a NUL", len,
-                       h->name.ptr);
+                       "the request was not sent: header %.*s holds a line break or another "
+                       "control character",
+                       len, h->name.ptr);
             return false;
         }
     }
