@@ -376,12 +376,27 @@ ssize_t dial_send(struct dial *d, const void *bytes, size_t len)
     return progress(d, code, n);
 }
 
+/* libcurl forgives a peer that ends without TLS's own goodbye. But whoever can cut a connection can
+ * do that, and where a body ends only with its connection, the two must be told apart. */
+static bool orderly_end(struct dial *d)
+{
+    struct curl_tlssessioninfo *info = NULL;
+
+    curl_easy_getinfo(d->easy, CURLINFO_TLS_SSL_PTR, &info);
+    if (info && tls_said_goodbye(info->internals))
+        return true;
+    g_strlcpy(d->error, "TLS was cut off, not closed", sizeof(d->error));
+    return false;
+}
+
 ssize_t dial_recv(struct dial *d, void *bytes, size_t room)
 {
     size_t n = 0;
 
     d->error[0] = '\0';
     CURLcode code = curl_easy_recv(d->easy, bytes, room, &n);
+    if (code == CURLE_OK && n == 0 && !orderly_end(d))
+        return DIAL_FAILED;
     return progress(d, code, n);
 }
 

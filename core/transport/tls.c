@@ -7,7 +7,6 @@
 #include <glib.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -135,4 +134,9 @@ void tls_prepare(void *ssl_ctx, tls_store *store)
     if (store)
         SSL_CTX_set1_cert_store(ctx, store);
     SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+}
+
+bool tls_said_goodbye(void *ssl)
+{
+    return ssl && SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN;
 }

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct x509_store_st tls_store;
@@ -23,3 +24,6 @@ void tls_store_unref(tls_store *store);
 /* Prepares an SSL_CTX for our use: certificates from `store` (NULL: none are checked), and writes
  * that may be cut anywhere and continued from another address. */
 void tls_prepare(void *ssl_ctx, tls_store *store);
+
+/* Whether the peer of this SSL has said that it will send no more. */
+bool tls_said_goodbye(void *ssl);

@@ -12,6 +12,7 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -126,6 +127,11 @@ static bool answer(SSL *ssl, const char *head)
         static const char part[] = "HTTP/1.1 200 OK\r\n\r\nhello";
         SSL_write(ssl, part, sizeof(part) - 1);
         return false;
+    } else if (strstr(head, " /to-close ")) {
+        static const char all[] = "HTTP/1.1 200 OK\r\n\r\nhello";
+        SSL_write(ssl, all, sizeof(all) - 1);
+        SSL_shutdown(ssl);
+        return false;
     } else {
         char good[24];
         g_snprintf(good, sizeof(good), "%zu", read_big(ssl, head));
@@ -140,7 +146,13 @@ static gpointer serve(gpointer arg)
 {
     struct tls_server *s = arg;
     GString *head = g_string_new(NULL);
+    sigset_t pipe;
     int fd;
+
+    /* Here only: that the client raises none is part of what is tested. */
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, NULL);
 
     while ((fd = accept(s->fd, NULL, NULL)) >= 0) {
         SSL *ssl = SSL_new(s->ctx);
@@ -420,6 +432,18 @@ static void test_cut(struct fix *f, gconstpointer arg)
     client_clear(&c);
 }
 
+static void test_to_close(struct fix *f, gconstpointer arg)
+{
+    struct client c;
+
+    (void)arg;
+    get(f, &c, "/to-close");
+    g_assert_cmpint(c.report.end, ==, UP_CLOSED);
+    g_assert_cmpint(c.ends, ==, 1);
+    g_assert_cmpstr(c.body->str, ==, "hello");
+    client_clear(&c);
+}
+
 static int64_t cancel(struct client *c, const char *bytes, size_t len, bool end)
 {
     (void)bytes;
@@ -493,6 +517,7 @@ int main(int argc, char **argv)
     g_test_add("/upstream-tls/cut", struct fix, "/cut", setup_plain, test_cut, teardown);
     g_test_add("/upstream-tls/cut-to-close", struct fix, "/cut-to-close", setup_plain, test_cut,
                teardown);
+    ADD("to-close", test_to_close, NULL);
     ADD("cancel", test_cancel, NULL);
     ADD("not-tls", test_not_tls, NULL);
     return g_test_run();
