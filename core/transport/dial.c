@@ -141,6 +141,8 @@ static void check(struct dial *d)
     d->over = true;
     loop_timer_clear(d->loop, &d->timer);
     if (code == CURLE_OK) {
+        /* From here on it only limits how much one dial_recv() gets: a TLS record at most. */
+        curl_easy_setopt(d->easy, CURLOPT_BUFFERSIZE, 16L * 1024);
         d->done(d->arg, UP_COMPLETE, "");
         return;
     }
@@ -293,6 +295,8 @@ static void configure(struct dial *d)
     curl_easy_setopt(e, CURLOPT_SHARE, d->plan->share);
     curl_easy_setopt(e, CURLOPT_ERRORBUFFER, d->error);
     curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, discard);
+    /* Of a buffer that a TLS connection keeps for life, and that nothing is ever read into. */
+    curl_easy_setopt(e, CURLOPT_BUFFERSIZE, 1024L);
     curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, on_close);
     curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, d);
     configure_tls(d);

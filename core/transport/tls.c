@@ -4,6 +4,7 @@
 #include "transport/tls.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <glib.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -95,6 +96,26 @@ static struct entry *find(const char *path)
     return e;
 }
 
+/* Under the lock. */
+static tls_store *cached(const char *ca_file, const struct stat *st, char *why, size_t why_size)
+{
+    struct entry *e = find(ca_file ? ca_file : "");
+
+    if (!e->store || !same_file(e, st)) {
+        tls_store *store = load(ca_file, why, why_size);
+        if (!store)
+            return NULL;
+        X509_STORE_free(e->store);
+        e->store = store;
+        e->device = st->st_dev;
+        e->inode = st->st_ino;
+        e->size = st->st_size;
+        e->changed = st->st_mtim;
+    }
+    X509_STORE_up_ref(e->store);
+    return e->store;
+}
+
 tls_store *tls_store_get(const char *ca_file, char *why, size_t why_size)
 {
     struct stat st = { 0 };
@@ -104,22 +125,10 @@ tls_store *tls_store_get(const char *ca_file, char *why, size_t why_size)
                    g_strerror(errno));
         return NULL;
     }
-
-    g_autoptr(GMutexLocker) locked = g_mutex_locker_new(&lock);
-    struct entry *e = find(ca_file ? ca_file : "");
-    if (!e->store || !same_file(e, &st)) {
-        tls_store *store = load(ca_file, why, why_size);
-        if (!store)
-            return NULL;
-        X509_STORE_free(e->store);
-        e->store = store;
-        e->device = st.st_dev;
-        e->inode = st.st_ino;
-        e->size = st.st_size;
-        e->changed = st.st_mtim;
-    }
-    X509_STORE_up_ref(e->store);
-    return e->store;
+    g_mutex_lock(&lock);
+    tls_store *store = cached(ca_file, &st, why, why_size);
+    g_mutex_unlock(&lock);
+    return store;
 }
 
 void tls_store_unref(tls_store *store)

@@ -314,3 +314,73 @@ void client_start(struct client *c, const char *method, const char *path, const 
                                          .body_count = body ? 1 : 0,
                                          .body_stream = -1 });
 }
+
+int client_pause_head(struct client *c, const struct http_head *head)
+{
+    (void)head;
+    up_pause(&c->call, true);
+    return 0;
+}
+
+/* ---- a server, a pool ---- */
+
+void up_setup(struct up_fix *f, gconstpointer arg)
+{
+    (void)arg;
+    f->loop = loop_new();
+    server_start(&f->server, f->loop);
+    f->url = g_strdup_printf("http://127.0.0.1:%d/ignored?x=1", f->server.port);
+    f->origin = (struct up_origin){ .url = f->url,
+                                    .proxy = "",
+                                    .connect_timeout_us = 10 * G_USEC_PER_SEC,
+                                    .max_idle = 4,
+                                    .idle_timeout_us = 60 * G_USEC_PER_SEC };
+    f->pool = up_pool_new(f->loop, &f->origin);
+}
+
+/* A pool that differs from the usual one. */
+void up_again(struct up_fix *f)
+{
+    up_pool_free(f->pool);
+    f->pool = up_pool_new(f->loop, &f->origin);
+}
+
+void up_teardown(struct up_fix *f, gconstpointer arg)
+{
+    (void)arg;
+    up_pool_free(f->pool);
+    server_stop(&f->server);
+    g_free(f->url);
+    loop_free(f->loop);
+    buf_thread_trim();
+}
+
+void up_assert_stats(struct up_fix *f, unsigned idle, unsigned busy, unsigned dialled,
+                     unsigned reused)
+{
+    struct up_pool_stats s;
+
+    up_pool_stats(f->pool, &s);
+    g_assert_cmpuint(s.idle, ==, idle);
+    g_assert_cmpuint(s.busy, ==, busy);
+    g_assert_cmpuint(s.dialled, ==, dialled);
+    g_assert_cmpuint(s.reused, ==, reused);
+}
+
+/* One GET against one script; the caller looks at what became of it. */
+void up_get(struct up_fix *f, struct client *c, const struct step *script)
+{
+    f->server.scripts[f->server.accepted] = script;
+    client_init(c, f->pool);
+    client_start(c, "GET", "/v1/x?y=z", NULL);
+    run_until(f->loop, c->dones);
+}
+
+void up_assert_whole(const struct client *c, enum up_end end, const char *body)
+{
+    g_assert_cmpstr(c->report.message, ==, "");
+    g_assert_cmpint(c->report.end, ==, end);
+    g_assert_cmpint(c->ends, ==, 1);
+    g_assert_cmpint(c->dones, ==, 1);
+    g_assert_cmpstr(c->body->str, ==, body);
+}

@@ -97,6 +97,11 @@ void client_clear(struct client *c);
 void client_start(struct client *c, const char *method, const char *path, const char *body);
 void client_send(struct client *c, const struct up_request *request);
 
+/* A hook that pauses the call when its head has come. */
+int client_pause_head(struct client *c, const struct http_head *head);
+
+enum { BIG = 2 * 1000 * 1000 };
+
 /* Byte `i` of the pattern that SEND_FILL sends. */
 char pattern_at(size_t i);
 
@@ -115,3 +120,27 @@ weir_str str(const char *text);
 
 /* Lets everything happen that is ready to. */
 void settle(struct loop *loop);
+
+/* ---- a server, a pool ---- */
+
+#define OK_HEAD "HTTP/1.1 200 OK\r\n"
+#define HELLO   OK_HEAD "Content-Length: 5\r\n\r\nhello"
+
+struct up_fix {
+    struct loop *loop;
+    struct server server;
+    struct up_origin origin;
+    char *url;
+    struct up_pool *pool;
+};
+
+void up_setup(struct up_fix *f, gconstpointer arg);
+void up_teardown(struct up_fix *f, gconstpointer arg);
+/* Makes the pool anew, as `origin` now says. */
+void up_again(struct up_fix *f);
+/* One GET, until it is done. The next connection, if one is made, runs `script`. */
+void up_get(struct up_fix *f, struct client *c, const struct step *script);
+void up_assert_stats(struct up_fix *f, unsigned idle, unsigned busy, unsigned dialled,
+                     unsigned reused);
+/* The call ended like this, once, with all of this body. */
+void up_assert_whole(const struct client *c, enum up_end end, const char *body);

@@ -17,8 +17,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BIG = 2 * 1000 * 1000 };
-
 /* ---- certificates ---- */
 
 static void extend(X509 *cert, X509 *issuer, int nid, const char *value)
