@@ -280,7 +280,8 @@ static unsigned retries(struct up_fix *f)
     return (unsigned)s.stale_retries;
 }
 
-/* `arg`: the script of the first connection; the second one always answers, unless told not to. */
+/* One call that leaves its connection behind, and one that is given it: `first` says what becomes
+ * of that, `second` what a new connection does. */
 static void stale(struct up_fix *f, struct client *c, const struct step *first,
                   const struct step *second)
 {
