@@ -213,7 +213,25 @@ static void test_alignment(void)
     }
 }
 
-/* All sequences of up to three bytes, and those of four that matter, against GLib. */
+/* Behind a backslash eight characters are good, and u with four digits. */
+static void test_escapes(void)
+{
+    struct jscan_fault fault;
+
+    for (int byte = 1; byte < 256; byte++) {
+        char text[] = "[\"\\?\"]";
+        char digit[] = "[\"\\u00?0\"]";
+
+        text[3] = (char)byte;
+        digit[6] = (char)byte;
+        g_assert_cmpint(scan_once(text, strlen(text), &fault), ==,
+                        strchr("\"\\/bfnrt", byte) ? WEIR_OK : WEIR_INVALID);
+        g_assert_cmpint(scan_once(digit, strlen(digit), &fault), ==,
+                        strchr("0123456789abcdefABCDEF", byte) ? WEIR_OK : WEIR_INVALID);
+    }
+}
+
+/* Every first byte before every kind of later ones, cut at every length, against GLib. */
 static void test_utf8(void)
 {
     static const unsigned char edge[] = { 0x00, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F,
@@ -423,8 +441,7 @@ static void mutate(GString *text, GRand *rand)
 static void test_mutations(void)
 {
     static const char *seeds[] = {
-        "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi \\n "
-        "\\u00e9\"}],\"n\":1}",
+        "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi \\n\"}],\"n\":1}",
         "[0,-1,1.25,1e3,\"a\",\"b\\\\\",null,true,false,[],{}]",
         "{\"a\":{\"b\":{\"c\":[1,[2,[3]]]}},\"a\":\"again\"}",
         "[\"\\ud834\\udd1e\",\"\xE2\x82\xAC and a rather long string that takes several strides\"]",
@@ -462,6 +479,7 @@ int main(int argc, char **argv)
     g_test_add_func("/json/scan/table", test_table);
     g_test_add_func("/json/scan/fault", test_fault);
     g_test_add_func("/json/scan/alignment", test_alignment);
+    g_test_add_func("/json/scan/escapes", test_escapes);
     g_test_add_func("/json/scan/utf8", test_utf8);
     g_test_add_func("/json/scan/reuse", test_reuse);
     g_test_add_func("/json/scan/after-failure", test_after_failure);
