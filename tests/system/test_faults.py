@@ -21,7 +21,7 @@ class FaultCase(Case):
         self.up = self.upstream()
         settings = provider(self.up, **more)
         settings["timeout"].update(timeout or {})
-        return self.gateway({"providers": {"fake": settings}})
+        return self.gateway({"providers": {"fake": settings}, "breaker": {"failures": 0}})
 
     def whole_fails(self, reply, cls, status, says=(), **timeout):
         """An unstreamed chat that must end in an error of this class."""

@@ -246,7 +246,7 @@ class LimitTest(Case):
 
     def test_json_body_over_the_limit_is_not_read(self):
         """The refusal comes while most of the body is still unsent, and must not be lost."""
-        gateway = self.start(json_body="64KB")
+        gateway = self.start(json_size="64KB")
         with client.Conn(gateway.port) as conn:
             conn.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n"
                       b"Content-Length: 1000000000\r\n\r\n{\"model\":\"m\"")
@@ -257,7 +257,7 @@ class LimitTest(Case):
         self.assertEqual(self.up.requests, [])
 
     def test_at_the_limit(self):
-        gateway = self.start(json_body="64KB")
+        gateway = self.start(json_size="64KB")
         body = CHAT[:-1] + b" " * (65536 - len(CHAT)) + b"}"
         self.assertEqual(len(body), 65536)
         self.assertEqual(client.post(gateway.port, "/v1/chat/completions", body).status, 200)
@@ -265,7 +265,7 @@ class LimitTest(Case):
         self.assertEqual(client.post(gateway.port, "/v1/chat/completions", body).status, 413)
 
     def test_chunked_body_over_the_limit(self):
-        gateway = self.start(json_body="64KB")
+        gateway = self.start(json_size="64KB")
         with client.Conn(gateway.port) as conn:
             conn.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n"
                       b"Transfer-Encoding: chunked\r\n\r\n")
@@ -274,27 +274,27 @@ class LimitTest(Case):
             self.assertEqual(conn.response().status, 413)
 
     def test_expect_is_answered_before_the_body_is_sent(self):
-        gateway = self.start(json_body="64KB")
+        gateway = self.start(json_size="64KB")
         with client.Conn(gateway.port) as conn:
             conn.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
                       b"Content-Length: 70000\r\n\r\n")
             self.assertEqual(conn.response().status, 413)
 
     def test_forward_body_has_its_own_limit(self):
-        gateway = self.start(json_body="16KB", forward_body="256KB")
+        gateway = self.start(json_size="16KB", forward_size="256KB")
         self.assertEqual(client.post(gateway.port, "/v1/files", b"z" * 200000,
                                      [("Content-Type", "application/octet-stream")]).status, 200)
         self.assertEqual(client.post(gateway.port, "/v1/files", b"z" * 300000,
                                      [("Content-Type", "application/octet-stream")]).status, 413)
 
     def test_head_over_the_limit(self):
-        gateway = self.start(head="8KB")
+        gateway = self.start(head_size="8KB")
         with client.Conn(gateway.port) as conn:
             conn.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Long: " + b"a" * 20000 + b"\r\n\r\n")
             self.assertEqual(conn.response().status, 431)
 
     def test_slow_head(self):
-        gateway = self.start(head_time="300ms")
+        gateway = self.start(head_timeout="300ms")
         with client.Conn(gateway.port) as conn:
             conn.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n")
             data = conn.rest()
@@ -302,7 +302,7 @@ class LimitTest(Case):
 
     def test_slow_head_that_never_stops(self):
         """One byte at a time does not buy more time."""
-        gateway = self.start(head_time="500ms")
+        gateway = self.start(head_timeout="500ms")
         with client.Conn(gateway.port, timeout=0.05) as conn:
             conn.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: ")
             for _ in range(200):
@@ -317,7 +317,7 @@ class LimitTest(Case):
         self.fail("it waited for ever")
 
     def test_slow_body(self):
-        gateway = self.start(body_time="300ms")
+        gateway = self.start(body_timeout="300ms")
         with client.Conn(gateway.port) as conn:
             conn.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n"
                       b"\r\n{\"model\"")
@@ -326,14 +326,14 @@ class LimitTest(Case):
         self.assertEqual(self.up.requests, [])
 
     def test_idle_connection(self):
-        gateway = self.start(idle_time="300ms")
+        gateway = self.start(idle_timeout="300ms")
         with client.Conn(gateway.port) as conn:
             conn.send(chat_bytes())
             self.assertEqual(conn.response().status, 200)
             self.assertTrue(conn.ended())
 
     def test_idle_limit_does_not_end_a_stream(self):
-        gateway = self.start(idle_time="200ms", head_time="200ms", body_time="200ms")
+        gateway = self.start(idle_timeout="200ms", head_timeout="200ms", body_timeout="200ms")
         gate = upstream.Gate()
         self.up.reply(upstream.stream(["a", "b"], gates={1: gate}))
         with client.Stream(gateway.port) as it:
