@@ -1,7 +1,8 @@
 /*
  * note.c - hostile plugin files: the bytes as an ELF file, and as the text of its note.
  */
-#include <string.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "plugin/note.h"
 
