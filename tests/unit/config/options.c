@@ -43,7 +43,7 @@ static void test_faults(void)
                    "weir.yaml:2:30: providers.sim.delay must be a duration such as 250ms, 30s, 5m, "
                    "1h or a number of seconds, not 'soon'");
     helper_refuses(PROVIDERS ", dealy: 1s }\n",
-                   "weir.yaml:2:22: unknown key 'dealy' in providers.sim (did you mean 'delay'?)");
+                   "weir.yaml:2:23: unknown key 'dealy' in providers.sim (did you mean 'delay'?)");
     helper_refuses(
         "providers: { openai: { api: completions, headers: [a], admin_key: sk-x } }\n",
         "weir.yaml:1:29: providers.openai.api must be one of chat, responses, not "
@@ -89,7 +89,7 @@ static void test_filters(void)
         "weir.yaml:2:5: no plugin offers a filter called 'nop' (did you mean 'noop'?); "
         "there is: guard, noop. Install nop.so in the plugin folder, or correct the name");
     helper_refuses("filters:\n  - { noop: {}, on_eror: continue }\n",
-                   "weir.yaml:2:15: 'on_eror' stands beside the filter 'noop' (did you mean "
+                   "weir.yaml:2:17: 'on_eror' stands beside the filter 'noop' (did you mean "
                    "'on_error'?); put its options under its name, and each filter into an item of "
                    "its own");
     helper_refuses("filters:\n  - noop: { x: 1 }\n",
