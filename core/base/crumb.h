@@ -21,8 +21,10 @@ struct crumb_page {
     uint32_t slot[CRUMB_SLOTS * 16]; /* one per thread, a cache line apart */
     uint32_t slots_used;
     uint32_t images;
-    uint32_t generation; /* counts successful reloads; the supervisor reports it */
-    uint32_t ready;      /* 1: the worker accepts connections */
+    uint32_t generation;     /* counts successful reloads; the supervisor reports it */
+    uint32_t ready;          /* 1: the worker accepts connections */
+    uint32_t crashed_slot;   /* of the thread that crashed, from 1; 0: not told. See crash.h */
+    uint32_t crashed_signal; /* what it crashed of */
     struct {
         char path[CRUMB_PATH]; /* of the file the image came from */
         char sha256[65];

@@ -50,7 +50,7 @@ typedef struct weir_exchange {
     uint32_t struct_size;
     uint8_t op;     /* WEIR_OP_* */
     uint8_t stream; /* the application asked for a stream */
-    uint8_t native; /* `request` is in the part's own API and the answer is passed through */
+    uint8_t native; /* `request` is in the provider part's own API */
     uint8_t zero;
     uint32_t attempt; /* from 1; 0 outside an attempt */
     uint32_t zero2;

@@ -58,8 +58,8 @@ typedef struct weir_child {
     uint32_t samples;      /* what the estimates stand on */
     uint32_t error_ppm;    /* failures per million attempts, decayed */
     uint32_t headroom_ppm; /* what is left of the tightest limit, per million */
-    uint32_t zero;
-    int64_t price_in; /* per million tokens, in millionths of the currency unit */
+    int32_t max_retries;   /* the provider's default for further tries at it; -1: none given */
+    int64_t price_in;      /* per million tokens, in millionths of the currency unit */
     int64_t price_out;
 } weir_child;
 

@@ -1,0 +1,19 @@
+/*
+ * access.h - the access log: one JSON line a request.
+ */
+#pragma once
+
+#include "config/config.h"
+#include "transport/loop.h"
+
+struct access_log;
+struct exchange;
+
+struct access_log *access_log_new(struct loop *loop);
+void access_log_free(struct access_log *log);
+
+/* Where lines go from now on. The file is opened again, so that a reload follows a rotation. */
+void access_log_target(struct access_log *log, enum config_log_target target, const char *path);
+
+/* Writes the line of a finished exchange. Lines are gathered and written once an iteration. */
+void access_log_exchange(struct access_log *log, struct exchange *e);

@@ -1,0 +1,56 @@
+/*
+ * worker.h - one thread of the engine: a loop, its connections to providers, its counters.
+ *
+ * Workers share nothing but target records and node states. Each holds its own reference to the
+ * current generation, so that a request touches no shared counter.
+ */
+#pragma once
+
+#include "engine/generation.h"
+#include "json/scan.h"
+#include "transport/loop.h"
+#include "transport/upstream.h"
+
+struct engine;
+struct exchange;
+struct stats;
+
+/* A generation as one worker holds it. */
+struct worker_generation {
+    struct generation *generation;
+    uint32_t exchanges;     /* that run on it */
+    struct up_pool **pools; /* by provider number; made at first use */
+    bool current;
+};
+
+struct worker {
+    struct engine *engine;
+    uint32_t number;
+    struct loop *loop;
+    struct worker_generation *generation; /* the current one */
+    GPtrArray *pools;                     /* of struct pool_entry: every pool of this worker */
+    struct exchange *exchanges;           /* all that run, for the end and for /metrics */
+    uint32_t exchange_count;
+    uint32_t waiting;           /* of them in the wait queue */
+    struct jscan_tokens tokens; /* for frames: good for one call */
+    struct arena scratch;       /* for calls whose memory nobody keeps */
+    struct stats *stats;
+    struct access_log *log;
+    uint64_t random;
+};
+
+struct worker *worker_new(struct engine *engine, uint32_t number, struct generation *generation);
+/* The loop must have ended. */
+void worker_free(struct worker *w);
+
+/* On the worker's thread: new exchanges use `generation` from now on. */
+void worker_switch(struct worker *w, struct generation *generation);
+
+/* The pool for a provider of a generation this worker holds. */
+struct up_pool *worker_pool(struct worker *w, struct worker_generation *g,
+                            const struct provider *provider);
+
+struct worker_generation *worker_generation_hold(struct worker *w);
+void worker_generation_release(struct worker *w, struct worker_generation *g);
+
+uint64_t worker_random(struct worker *w);

@@ -1,0 +1,42 @@
+/*
+ * failure.h - failure classes by name, and failures that outlive the call that made them.
+ */
+#pragma once
+
+#include "base/arena.h"
+
+#include <weir/event.h>
+
+/* "rate_limit"; "internal" for numbers we do not know. */
+const char *failure_class_name(unsigned class_id);
+
+/* WEIR_CLASS_* by config name, or -1. */
+int failure_class_find(weir_str name);
+
+unsigned failure_family(unsigned class_id);
+
+/* Whether the class says something about the target's health (breaker, error rate). */
+bool failure_is_unhealthy(unsigned class_id);
+
+/* A failure raised here: `message` is borrowed. */
+weir_failure failure_local(unsigned class_id, weir_str message);
+
+/* A copy whose strings live in the arena; the family is filled in. */
+weir_failure *failure_copy(struct arena *arena, const weir_failure *failure);
+
+/* A local failure with a formatted message in the arena. */
+weir_failure *failure_format(struct arena *arena, unsigned class_id, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The class that an HTTP status says when the body says nothing. */
+unsigned failure_class_of_status(unsigned status);
+
+/* Sets every field of a usage to "not reported". */
+void usage_clear(weir_usage *usage);
+
+/* Takes over the fields that `later` names. */
+void usage_merge(weir_usage *usage, const weir_usage *later);
+
+bool usage_is_empty(const weir_usage *usage);
+
+const char *op_name(unsigned op);

@@ -1,0 +1,155 @@
+/*
+ * order.c - see order.h.
+ */
+#include "model/order.h"
+
+static bool is_finished(const struct order *o, int32_t choice)
+{
+    return (o->finished[choice / 64] >> (choice % 64)) & 1;
+}
+
+static int find_open(const struct order *o, int32_t choice, int32_t block)
+{
+    for (int i = o->open_count - 1; i >= 0; i--) {
+        if (o->open[i].choice == choice && o->open[i].block == block)
+            return i;
+    }
+    return -1;
+}
+
+static weir_result start(struct order *o, const weir_events *next)
+{
+    weir_event event = { .struct_size = sizeof(event), .type = WEIR_EVENT_START };
+
+    if (o->started)
+        return WEIR_OK;
+    o->started = true;
+    return next->emit(next->ctx, &event);
+}
+
+static weir_result open_block(struct order *o, const weir_event *event, const weir_events *next)
+{
+    weir_event opening = *event;
+
+    if (find_open(o, event->choice, event->block) >= 0)
+        return WEIR_OK;
+    if (o->open_count == ORDER_MAX_OPEN)
+        return WEIR_PROTOCOL;
+    o->open[o->open_count].choice = event->choice;
+    o->open[o->open_count].block = event->block;
+    o->open[o->open_count].kind = event->kind;
+    o->open_count++;
+    opening.type = WEIR_EVENT_BLOCK_START;
+    if (event->type != WEIR_EVENT_BLOCK_START) {
+        opening.text.len = 0;
+        opening.extra.len = 0;
+    }
+    return next->emit(next->ctx, &opening);
+}
+
+static weir_result close_at(struct order *o, int i, const weir_event *event,
+                            const weir_events *next)
+{
+    weir_event closing = event ? *event : (weir_event){ .struct_size = sizeof(closing) };
+
+    closing.type = WEIR_EVENT_BLOCK_END;
+    closing.kind = o->open[i].kind;
+    closing.choice = o->open[i].choice;
+    closing.block = o->open[i].block;
+    o->open_count--;
+    for (int k = i; k < o->open_count; k++)
+        o->open[k] = o->open[k + 1];
+    return next->emit(next->ctx, &closing);
+}
+
+static weir_result close_choice(struct order *o, int32_t choice, const weir_events *next)
+{
+    for (int i = 0; i < o->open_count;) {
+        weir_result r;
+
+        if (o->open[i].choice != choice) {
+            i++;
+            continue;
+        }
+        r = close_at(o, i, NULL, next);
+        if (r < 0)
+            return r;
+    }
+    return WEIR_OK;
+}
+
+static weir_result on_block(struct order *o, const weir_event *event, const weir_events *next)
+{
+    weir_result r;
+    int i;
+
+    if (is_finished(o, event->choice))
+        return WEIR_OK;
+    if (event->type == WEIR_EVENT_BLOCK_END) {
+        i = find_open(o, event->choice, event->block);
+        return i < 0 ? WEIR_OK : close_at(o, i, event, next);
+    }
+    r = open_block(o, event, next);
+    if (r < 0)
+        return r;
+    if (event->kind == WEIR_BLOCK_TOOL_CALL || event->text.len)
+        o->content = true;
+    return event->type == WEIR_EVENT_DELTA ? next->emit(next->ctx, event) : WEIR_OK;
+}
+
+static weir_result on_finish(struct order *o, const weir_event *event, const weir_events *next)
+{
+    weir_result r;
+
+    if (is_finished(o, event->choice))
+        return WEIR_OK;
+    r = close_choice(o, event->choice, next);
+    if (r < 0)
+        return r;
+    o->finished[event->choice / 64] |= 1ull << (event->choice % 64);
+    o->finished_count++;
+    return next->emit(next->ctx, event);
+}
+
+weir_result order_event(struct order *o, const weir_event *event, const weir_events *next)
+{
+    weir_result r;
+
+    if (o->failed)
+        return WEIR_OK;
+    switch (event->type) {
+    case WEIR_EVENT_START:
+        if (o->started)
+            return WEIR_OK;
+        o->started = true;
+        return next->emit(next->ctx, event);
+    case WEIR_EVENT_BLOCK_START:
+    case WEIR_EVENT_DELTA:
+    case WEIR_EVENT_BLOCK_END:
+    case WEIR_EVENT_FINISH:
+        if (event->choice < 0 || event->choice >= ORDER_MAX_CHOICES)
+            return WEIR_PROTOCOL;
+        if (event->choice >= o->choice_count)
+            o->choice_count = (uint16_t)(event->choice + 1);
+        r = start(o, next);
+        if (r < 0)
+            return r;
+        return event->type == WEIR_EVENT_FINISH ? on_finish(o, event, next)
+                                                : on_block(o, event, next);
+    case WEIR_EVENT_DOCUMENT:
+        o->document = true;
+        return next->emit(next->ctx, event);
+    case WEIR_EVENT_ERROR:
+        o->failed = true;
+        return next->emit(next->ctx, event);
+    default:
+        return next->emit(next->ctx, event);
+    }
+}
+
+bool order_complete(const struct order *o)
+{
+    if (o->failed)
+        return false;
+    return o->document || (o->finished_count > 0 && o->finished_count == o->choice_count);
+}

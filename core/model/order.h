@@ -1,0 +1,41 @@
+/*
+ * order.h - keeps a decoder's events in the order that event.h promises.
+ *
+ * Decoders are other people's code; dialects rely on the order. So one guard stands between them:
+ * it opens and closes blocks a decoder forgot, drops what comes too late, and knows whether an
+ * answer is complete.
+ */
+#pragma once
+
+#include <weir/event.h>
+
+enum {
+    ORDER_MAX_CHOICES = 128,
+    ORDER_MAX_OPEN = 64, /* blocks open at once over all choices */
+};
+
+struct order {
+    bool started;
+    bool failed;
+    bool content; /* a non-empty delta of any kind, or a tool call, has come */
+    bool document;
+    uint8_t open_count;
+    uint16_t finished_count;
+    uint16_t choice_count; /* highest choice seen, plus one */
+    uint64_t finished[ORDER_MAX_CHOICES / 64];
+    struct {
+        int32_t choice;
+        int32_t block;
+        uint16_t kind;
+    } open[ORDER_MAX_OPEN];
+};
+
+/*
+ * Passes `event` on to `next`, preceded by whatever has to come first. Returns what `next` returns,
+ * WEIR_PROTOCOL if the event can have no place (a choice out of range, too many open blocks), and
+ * WEIR_OK for an event that is dropped because it comes too late.
+ */
+weir_result order_event(struct order *o, const weir_event *event, const weir_events *next);
+
+/* Whether the answer is whole: a document, or every choice that was seen has finished. */
+bool order_complete(const struct order *o);

@@ -1,0 +1,275 @@
+/*
+ * target.c - see target.h.
+ *
+ * Limits are GCRA: one number, the theoretical arrival time of the next unit, says everything. A
+ * burst of 2 % of a minute's quota (at least one request) is let through.
+ */
+#include "route/target.h"
+#include "base/str.h"
+#include "model/failure.h"
+
+#include <glib.h>
+#include <math.h>
+
+#define LOAD(p)     __atomic_load_n(&(p), __ATOMIC_RELAXED)
+#define STORE(p, v) __atomic_store_n(&(p), (v), __ATOMIC_RELAXED)
+#define ADD(p, v)   __atomic_add_fetch(&(p), (v), __ATOMIC_RELAXED)
+
+enum {
+    MINUTE_US = 60 * 1000 * 1000,
+    PROBE_LOST_US = 120 * 1000 * 1000, /* a probe not heard of for this long is given up */
+    COOLDOWN_MAX_US = 300 * 1000 * 1000,
+};
+
+#define DECAY_US 10e6 /* estimators forget with this time constant */
+
+static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
+static GHashTable *table;
+
+static struct target *make_target(const char *name)
+{
+    struct target *t = g_new0(struct target, 1);
+
+    t->name = g_intern_string(name);
+    t->estimates = (struct target_estimates){ -1, -1, -1, 0, 0 };
+    pthread_mutex_init(&t->lock, NULL);
+    return t;
+}
+
+struct target *target_get(weir_str provider, weir_str base_url, weir_str model)
+{
+    g_autofree char *key = NULL;
+    g_autofree char *name = NULL;
+    struct target *t;
+
+    pthread_mutex_lock(&table_lock);
+    if (!table)
+        table = g_hash_table_new(g_str_hash, g_str_equal);
+    if (g_hash_table_size(table) >= TARGET_MAX)
+        model = S("*");
+    key = g_strdup_printf("%.*s %.*s %.*s", S_ARG(provider), S_ARG(base_url), S_ARG(model));
+    t = g_hash_table_lookup(table, key);
+    if (!t) {
+        name = model.len ? g_strdup_printf("%.*s/%.*s", S_ARG(provider), S_ARG(model))
+                         : g_strdup_printf("%.*s", S_ARG(provider));
+        t = make_target(name);
+        g_hash_table_insert(table, g_steal_pointer(&key), t);
+    }
+    pthread_mutex_unlock(&table_lock);
+    return t;
+}
+
+/* When a unit costing `cost` would conform, or 0 for now. */
+static int64_t limit_ready(int64_t tat, int64_t per_minute, int64_t now_us)
+{
+    int64_t burst = MINUTE_US / 50, unit = MINUTE_US / per_minute;
+
+    if (burst < unit)
+        burst = unit;
+    return tat - burst + unit > now_us ? tat - burst + unit : 0;
+}
+
+static void limit_book(int64_t *tat, int64_t per_minute, int64_t units, int64_t now_us)
+{
+    int64_t seen = LOAD(*tat), next;
+
+    do {
+        next = (seen > now_us ? seen : now_us) + units * MINUTE_US / per_minute;
+    } while (
+        !__atomic_compare_exchange_n(tat, &seen, next, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+}
+
+static void block(uint32_t *blocked, int64_t *ready, uint32_t bit, int64_t until)
+{
+    *blocked |= bit;
+    if (until > *ready)
+        *ready = until;
+}
+
+uint32_t target_blocked(struct target *t, const struct target_limits *limits, int64_t now_us,
+                        int64_t *ready_us)
+{
+    int64_t open = LOAD(t->open_us), cool = LOAD(t->cooldown_us), probe, until;
+    uint32_t blocked = 0;
+
+    *ready_us = 0;
+    if (cool > now_us)
+        block(&blocked, ready_us, WEIR_BLOCKED_COOLDOWN, cool);
+    if (open) {
+        probe = LOAD(t->probe_us);
+        if (open > now_us)
+            block(&blocked, ready_us, WEIR_BLOCKED_BREAKER, open);
+        else if (probe && now_us - probe < PROBE_LOST_US)
+            block(&blocked, ready_us, WEIR_BLOCKED_BREAKER, now_us + 1000000);
+    }
+    if (limits->requests_per_minute > 0) {
+        until = limit_ready(LOAD(t->requests_tat), limits->requests_per_minute, now_us);
+        if (until)
+            block(&blocked, ready_us, WEIR_BLOCKED_LIMIT, until);
+    }
+    if (limits->tokens_per_minute > 0) {
+        until = limit_ready(LOAD(t->tokens_tat), limits->tokens_per_minute, now_us);
+        if (until)
+            block(&blocked, ready_us, WEIR_BLOCKED_LIMIT, until);
+    }
+    return blocked;
+}
+
+bool target_begin(struct target *t, const struct target_limits *limits, int64_t now_us,
+                  int64_t tokens)
+{
+    if (LOAD(t->open_us)) {
+        int64_t probe = LOAD(t->probe_us);
+
+        if (probe && now_us - probe < PROBE_LOST_US)
+            return false;
+        if (!__atomic_compare_exchange_n(&t->probe_us, &probe, now_us, false, __ATOMIC_ACQ_REL,
+                                         __ATOMIC_RELAXED))
+            return false;
+    }
+    ADD(t->inflight, 1);
+    if (tokens > 0)
+        ADD(t->inflight_tokens, tokens);
+    if (limits->requests_per_minute > 0)
+        limit_book(&t->requests_tat, limits->requests_per_minute, 1, now_us);
+    if (limits->tokens_per_minute > 0 && tokens > 0)
+        limit_book(&t->tokens_tat, limits->tokens_per_minute, tokens, now_us);
+    return true;
+}
+
+void target_cool_down(struct target *t, int64_t until_us)
+{
+    int64_t seen = LOAD(t->cooldown_us);
+
+    while (seen < until_us && !__atomic_compare_exchange_n(&t->cooldown_us, &seen, until_us, true,
+                                                           __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        ;
+}
+
+static void breaker_failure(struct target *t, const struct target_breaker *breaker, int64_t now_us)
+{
+    bool half_open = LOAD(t->open_us) != 0;
+    uint32_t failures = ADD(t->failures, 1);
+    int64_t cooldown = breaker->cooldown_us;
+
+    if (!half_open && (breaker->failures == 0 || failures < breaker->failures))
+        return;
+    for (uint32_t i = LOAD(t->opened); i > 0 && cooldown < COOLDOWN_MAX_US; i--)
+        cooldown *= 2;
+    if (cooldown > COOLDOWN_MAX_US)
+        cooldown = COOLDOWN_MAX_US;
+    if (LOAD(t->open_us) <= now_us) {
+        ADD(t->opened, 1);
+        STORE(t->open_us, now_us + cooldown);
+    }
+    STORE(t->probe_us, 0);
+}
+
+static void breaker_success(struct target *t)
+{
+    if (LOAD(t->failures))
+        STORE(t->failures, 0);
+    if (LOAD(t->open_us)) {
+        STORE(t->open_us, 0);
+        STORE(t->opened, 0);
+        STORE(t->probe_us, 0);
+    }
+}
+
+/* A peak-EWMA: jumps up to what is worse, sinks towards what is better as time passes. */
+static int64_t peak(int64_t estimate, int64_t sample, double weight)
+{
+    if (estimate < 0 || sample > estimate)
+        return sample;
+    return estimate + (int64_t)((double)(sample - estimate) * weight);
+}
+
+/* Readers take no lock: each field is stored whole. */
+static void publish(struct target *t, const struct target_estimates *e)
+{
+    STORE(t->estimates.ttft_us, e->ttft_us);
+    STORE(t->estimates.ttft_p95_us, e->ttft_p95_us);
+    STORE(t->estimates.tpot_ns, e->tpot_ns);
+    STORE(t->estimates.samples, e->samples);
+    STORE(t->estimates.error_ppm, e->error_ppm);
+}
+
+static void estimate(struct target *t, const struct target_result *r)
+{
+    int64_t since = r->now_us - t->updated_us;
+    double weight = t->updated_us ? 1.0 - exp(-(double)(since > 0 ? since : 0) / DECAY_US) : 1.0;
+    struct target_estimates copy = t->estimates, *e = &copy;
+    int64_t first = r->first_us ? r->first_us - r->start_us : -1;
+
+    if (weight < 0.05)
+        weight = 0.05;
+    if (r->failure ? failure_is_unhealthy(r->failure->class_id) : true) {
+        t->error_rate += ((r->failure ? 1.0 : 0.0) - t->error_rate) * weight;
+        e->error_ppm = (uint32_t)(t->error_rate * 1e6);
+    }
+    if (!r->failure && first >= 0) {
+        e->ttft_us = peak(e->ttft_us, first, weight);
+        /* A quantile tracker: steps up nineteen times as far as down. */
+        if (e->ttft_p95_us < 0)
+            e->ttft_p95_us = first;
+        else
+            e->ttft_p95_us += (first > e->ttft_p95_us ? 19 : -1) * (e->ttft_p95_us / 100 + 1);
+        e->samples++;
+        if (r->output_tokens > 1)
+            e->tpot_ns =
+                peak(e->tpot_ns, (r->now_us - r->first_us) * 1000 / r->output_tokens, weight);
+    }
+    t->updated_us = r->now_us;
+    publish(t, e);
+}
+
+void target_end(struct target *t, const struct target_limits *limits,
+                const struct target_breaker *breaker, const struct target_result *r)
+{
+    unsigned class_id = r->failure ? r->failure->class_id : WEIR_CLASS_NONE;
+
+    ADD(t->inflight, -1);
+    if (r->booked_tokens > 0)
+        ADD(t->inflight_tokens, -r->booked_tokens);
+    if (limits->tokens_per_minute > 0 && r->used_tokens >= 0)
+        limit_book(&t->tokens_tat, limits->tokens_per_minute, r->used_tokens - r->booked_tokens,
+                   r->now_us);
+    if (r->failure && r->failure->retry_after_us > 0)
+        target_cool_down(t, r->now_us + r->failure->retry_after_us);
+    if (!r->failure)
+        breaker_success(t);
+    else if (failure_is_unhealthy(class_id))
+        breaker_failure(t, breaker, r->now_us);
+    else
+        STORE(t->probe_us, 0); /* it answered, though not with an answer: let the next one probe */
+    if (class_id == WEIR_CLASS_CANCELLED)
+        return;
+    pthread_mutex_lock(&t->lock);
+    estimate(t, r);
+    pthread_mutex_unlock(&t->lock);
+}
+
+struct target_estimates target_estimate(struct target *t)
+{
+    return (struct target_estimates){
+        .ttft_us = LOAD(t->estimates.ttft_us),
+        .ttft_p95_us = LOAD(t->estimates.ttft_p95_us),
+        .tpot_ns = LOAD(t->estimates.tpot_ns),
+        .samples = LOAD(t->estimates.samples),
+        .error_ppm = LOAD(t->estimates.error_ppm),
+    };
+}
+
+void target_each(void (*each)(void *ctx, struct target *t), void *ctx)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    pthread_mutex_lock(&table_lock);
+    if (table) {
+        g_hash_table_iter_init(&iter, table);
+        while (g_hash_table_iter_next(&iter, NULL, &value))
+            each(ctx, value);
+    }
+    pthread_mutex_unlock(&table_lock);
+}

@@ -1,0 +1,88 @@
+/*
+ * target.h - what is known about one target: health, cool-down, limits, how fast it is.
+ *
+ * Records belong to the process, not to a configuration: they outlive reloads, and all workers
+ * share them. Counters and deadlines are atomics; the estimators change under a lock that is taken
+ * once at the end of an attempt.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <weir/strategy.h>
+
+enum { TARGET_MAX = 4096 }; /* records kept; names beyond that share their provider's record */
+
+struct target_estimates {
+    int64_t ttft_us; /* peak-EWMA; -1: nothing known */
+    int64_t ttft_p95_us;
+    int64_t tpot_ns;
+    uint32_t samples;
+    uint32_t error_ppm;
+};
+
+struct target {
+    const char *name; /* "provider/model", interned */
+    int64_t inflight; /* attempts running; atomic, like all up to the lock */
+    int64_t inflight_tokens;
+    int64_t cooldown_us;  /* not to be asked before this; only ever extended */
+    int64_t open_us;      /* breaker: closed when 0, else open until this */
+    int64_t probe_us;     /* half-open: when the probe in flight was claimed; 0: none is */
+    uint32_t failures;    /* consecutive ones that say something about health */
+    uint32_t opened;      /* times in a row the breaker opened: the cool-down grows with it */
+    int64_t requests_tat; /* GCRA: theoretical arrival time of the next request; 0: idle */
+    int64_t tokens_tat;
+    pthread_mutex_t lock; /* guards what follows */
+    struct target_estimates estimates;
+    int64_t updated_us;
+    int64_t errors_us;
+    double error_rate;
+};
+
+/* How the breaker is set. */
+struct target_breaker {
+    uint32_t failures; /* consecutive ones that open it; 0: never */
+    int64_t cooldown_us;
+};
+
+/* Limits of the provider that the target belongs to; 0: none. */
+struct target_limits {
+    int64_t requests_per_minute;
+    int64_t tokens_per_minute;
+};
+
+/* [safe] The record of that name, made if need be. Never NULL. */
+struct target *target_get(weir_str provider, weir_str base_url, weir_str model);
+
+/* [safe] WEIR_BLOCKED_* bits in force at `now_us`; `*ready_us` is when they heal (0: not blocked).
+ */
+uint32_t target_blocked(struct target *t, const struct target_limits *limits, int64_t now_us,
+                        int64_t *ready_us);
+
+/* [safe] An attempt begins: counts it, books it against the limits, claims the probe of a half-open
+ * breaker. False: somebody else was quicker, the target is blocked after all. */
+bool target_begin(struct target *t, const struct target_limits *limits, int64_t now_us,
+                  int64_t tokens);
+
+/* How an attempt ended, for target_end(). */
+struct target_result {
+    const weir_failure *failure; /* NULL: success */
+    int64_t now_us;
+    int64_t start_us;
+    int64_t first_us;      /* first content of a streamed attempt; 0: none, or not streamed */
+    int64_t booked_tokens; /* as given to target_begin() */
+    int64_t used_tokens;   /* input + output as reported; -1: unknown */
+    int64_t output_tokens; /* -1: unknown */
+};
+
+/* [safe] The attempt is over, whichever way. */
+void target_end(struct target *t, const struct target_limits *limits,
+                const struct target_breaker *breaker, const struct target_result *result);
+
+/* [safe] Extends the cool-down. */
+void target_cool_down(struct target *t, int64_t until_us);
+
+/* [safe] A copy of the estimators. */
+struct target_estimates target_estimate(struct target *t);
+
+/* [safe] Calls `each` for every record, for /metrics and `weir routes`. */
+void target_each(void (*each)(void *ctx, struct target *t), void *ctx);

@@ -1,0 +1,93 @@
+/*
+ * tree.h - the route trees of one generation: strategies configured, children resolved.
+ *
+ * A tree is immutable. What a strategy remembers (node state) belongs to the process and is found
+ * again by the node's path, so that it survives a reload.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "config/config.h"
+#include "route/target.h"
+
+/* A configured provider: its part, ready to be called. */
+struct provider {
+    const struct config_provider *config;
+    const weir_provider_v1 *face;
+    uint32_t crumb;
+    void *cfg;
+    weir_host *host;
+    weir_str name;
+    weir_str base_url;
+    weir_str key;
+    struct target_limits limits;
+    uint32_t number; /* in its generation, from 0 */
+};
+
+/* What a strategy remembers at one node; one per process, shared by generations. */
+struct node_state {
+    pthread_mutex_t lock;
+    char *strategy;
+    uint32_t version;
+    size_t state_size, child_size;
+    void *state;
+    GHashTable *children; /* child name -> its block */
+    gint ref_count;
+};
+
+struct node;
+
+enum { CHILD_LEAF, CHILD_NODE };
+
+struct child {
+    int kind;
+    weir_str name;
+    void *state; /* child_state_size bytes inside the node_state */
+    /* CHILD_LEAF */
+    const struct provider *provider;
+    weir_str model;        /* empty: the one asked for */
+    struct target *target; /* the record, when `model` is fixed */
+    /* CHILD_NODE */
+    struct node *node;
+};
+
+struct node {
+    const struct plugin_part *part;
+    void *cfg;
+    weir_host *host;
+    struct node_state *state;
+    const char *path;
+    struct child *children;
+    uint32_t count;
+    uint32_t needs; /* WEIR_NEEDS_* of this node and all below */
+};
+
+struct route {
+    const struct config_route *config;
+    const char *name; /* interned */
+    struct node *root;
+};
+
+struct tree {
+    GPtrArray *providers; /* of struct provider, in the order of the configuration */
+    GPtrArray *routes;    /* of struct route */
+    GHashTable *by_name;  /* name -> struct route */
+    GPtrArray *nodes;     /* of struct node: every one, for release */
+};
+
+/* [init] Configures providers and strategies. NULL: something did not like its options. */
+struct tree *tree_build(const struct config *config, GError **error);
+void tree_free(struct tree *tree);
+
+const struct provider *tree_provider(const struct tree *tree, weir_str name);
+const struct route *tree_route(const struct tree *tree, weir_str name);
+
+/*
+ * The model that a leaf sends for a request that asked for `asked`: fixed, aliased, asked or
+ * default, in the order of the design. False: the provider has no model for it.
+ */
+bool provider_model(const struct provider *p, weir_str fixed, weir_str asked, weir_str *model);
+
+/* Whether the provider lists, aliases or (by its part's globs) claims the model. */
+bool provider_lists(const struct provider *p, weir_str model);
+bool provider_claims(const struct provider *p, weir_str model);

@@ -1,0 +1,78 @@
+/*
+ * walk.h - one request's way through a route tree.
+ *
+ * The walk asks nodes, keeps their history, and tells its owner which leaf to try. The owner tells
+ * it how the tries end. All of it runs on the exchange's thread.
+ */
+#pragma once
+
+#include "route/tree.h"
+#include "transport/loop.h"
+
+struct walk;
+struct visit;
+
+enum { WALK_MAX_DEPTH = 16, WALK_MAX_SILENT = 16 };
+
+/* One try at one child. The ABI's part comes first: strategies read an array of these. */
+struct walk_try {
+    weir_try abi;
+    struct visit *visit; /* the node whose try it is */
+    struct visit *below; /* the child's own visit, if the child is a node */
+    void *attempt;       /* the owner's handle, if the child is a leaf */
+};
+
+/* What the owner is told to do. */
+struct walk_ops {
+    /* Start an attempt at `leaf`. The owner sets try->attempt. Never fails on the spot: a failure
+     * is reported later through walk_failed(). */
+    void (*attempt)(struct walk *walk, struct walk_try *t, const struct child *leaf,
+                    struct target *target, weir_str model);
+    /* The tree has no answer. `failure` is the best account of why; `ready_us` is when a blocked
+     * leaf may be asked again (INT64_MAX: none heals by time). */
+    void (*over)(struct walk *walk, const weir_failure *failure, int64_t ready_us);
+    /* A node's decision, for records. May be NULL. */
+    void (*decided)(struct walk *walk, const struct node *node, const weir_ask *ask,
+                    const weir_decision *decision);
+};
+
+struct walk {
+    const struct walk_ops *ops;
+    struct loop *loop;
+    struct arena *arena;
+    const weir_facts *facts;
+    weir_budget budget; /* kept up to date by the owner */
+    weir_str asked;     /* the model, after the resolution of names */
+    bool forced;        /* `asked` is sent as it is by leaves without a model */
+    weir_str native;    /* forward: only providers that take this dialect natively; else empty */
+    uint64_t seed;
+    struct visit *root;
+    const struct child *only; /* a single leaf instead of a tree */
+    struct target *silent[WALK_MAX_SILENT];
+    uint32_t silent_count;
+    uint32_t running; /* attempts */
+    bool stopped;
+};
+
+/* Begins at a node, or (root NULL) at a single leaf. May call ops before it returns. */
+void walk_start(struct walk *walk, const struct node *root);
+
+/* An attempt failed. `silent`: by saying nothing, so that its target is not asked again. */
+void walk_failed(struct walk *walk, struct walk_try *t, const weir_failure *failure, bool silent);
+
+/* An attempt's answer begins to reach the application. */
+void walk_committed(struct walk *walk, struct walk_try *t);
+
+/* An attempt succeeded: tells the strategies above it. */
+void walk_succeeded(struct walk *walk, struct walk_try *t, int64_t first_us,
+                    const weir_usage *usage);
+
+/* No further asks, no timers. */
+void walk_stop(struct walk *walk);
+
+/* Fills in how a leaf or node stands for this request. For `weir routes` and the walk itself. */
+void walk_view(struct walk *walk, const struct child *child, weir_child *view);
+
+/* The record and model that a leaf stands for in this request. False: there is no model to send. */
+bool walk_leaf(struct walk *walk, const struct child *leaf, weir_str *model,
+               struct target **target);

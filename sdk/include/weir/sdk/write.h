@@ -1,0 +1,338 @@
+/*
+ * write.h - writes JSON into an arena.
+ *
+ *     weir_writer w;
+ *     weir_writer_init(&w, arena, 256);
+ *     weir_write_begin_object(&w);
+ *     weir_write_key(&w, "model");
+ *     weir_write_string(&w, model);
+ *     weir_write_end_object(&w);
+ *     result = weir_writer_finish(&w, &out);
+ *
+ * Commas and colons come by themselves. Memory running out is remembered, everything after it does
+ * nothing, and weir_writer_finish reports it. Several values, or bare members, may be written one
+ * after another: they come out separated by commas. What is outgrown stays in the arena, so that a
+ * good guess of the size saves memory.
+ */
+#ifndef WEIR_SDK_WRITE_H
+#define WEIR_SDK_WRITE_H
+
+#include <string.h>
+
+#include <weir/json.h>
+#include <weir/sdk/json.h>
+#include <weir/sdk/number.h>
+#include <weir/sdk/text.h>
+#include <weir/sdk/utf8.h>
+
+typedef struct weir_writer {
+    const weir_arena *arena;
+    char *buf;
+    size_t len;
+    size_t cap;
+    uint32_t depth; /* containers still open */
+    bool comma;     /* what comes next is not the first of its kind */
+    bool unbalanced;
+    bool failed;
+} weir_writer;
+
+static inline bool weir_writer_grow(weir_writer *w, size_t more)
+{
+    size_t cap = w->cap <= SIZE_MAX / 2 ? w->cap * 2 : SIZE_MAX;
+    char *buf;
+
+    if (w->failed)
+        return false;
+    if (more > SIZE_MAX - w->len) {
+        w->failed = true;
+        return false;
+    }
+    if (cap < w->len + more)
+        cap = w->len + more;
+    if (cap < 64)
+        cap = 64;
+    buf = (char *)w->arena->alloc(w->arena->owner, cap);
+    if (!buf) {
+        w->failed = true;
+        return false;
+    }
+    if (w->len)
+        memcpy(buf, w->buf, w->len);
+    w->buf = buf;
+    w->cap = cap;
+    return true;
+}
+
+static inline bool weir_writer_room(weir_writer *w, size_t more)
+{
+    return more <= w->cap - w->len || weir_writer_grow(w, more);
+}
+
+/* `size` is a guess at what will be written, 0 for none. The arena must outlive the writer. */
+static inline void weir_writer_init(weir_writer *w, const weir_arena *arena, size_t size)
+{
+    memset(w, 0, sizeof(*w));
+    w->arena = arena;
+    if (size)
+        weir_writer_room(w, size);
+}
+
+/* What was written, in the arena. WEIR_NO_MEMORY, or WEIR_INTERNAL if begins and ends do not
+ * match; *out is empty then. */
+static inline weir_result weir_writer_finish(weir_writer *w, weir_str *out)
+{
+    out->ptr = "";
+    out->len = 0;
+    if (w->failed)
+        return WEIR_NO_MEMORY;
+    if (w->unbalanced || w->depth)
+        return WEIR_INTERNAL;
+    if (w->len) {
+        out->ptr = w->buf;
+        out->len = w->len;
+    }
+    return WEIR_OK;
+}
+
+/* Bytes as they are, without any thought for commas. */
+static inline void weir_write_bytes(weir_writer *w, const char *ptr, size_t len)
+{
+    if (len && weir_writer_room(w, len)) {
+        memcpy(w->buf + w->len, ptr, len);
+        w->len += len;
+    }
+}
+
+static inline void weir_write_byte(weir_writer *w, char c)
+{
+    weir_write_bytes(w, &c, 1);
+}
+
+static inline void weir_write_comma(weir_writer *w)
+{
+    if (w->comma)
+        weir_write_byte(w, ',');
+    w->comma = true;
+}
+
+/* A value or several, separated by commas, that are JSON already. Nothing if it is empty. */
+static inline void weir_write_raw(weir_writer *w, weir_str json)
+{
+    if (json.len) {
+        weir_write_comma(w);
+        weir_write_bytes(w, json.ptr, json.len);
+    }
+}
+
+/* Members that are JSON already, without the braces around them. May be empty or white space. */
+static inline void weir_write_members(weir_writer *w, weir_str members)
+{
+    while (members.len && strchr(" \t\r\n", *members.ptr) && *members.ptr) {
+        members.ptr++;
+        members.len--;
+    }
+    weir_write_raw(w, members);
+}
+
+/* A value of another document. */
+static inline void weir_write_value(weir_writer *w, const weir_json *doc, uint32_t i)
+{
+    weir_write_raw(w, weir_json_raw(doc, i));
+}
+
+static inline void weir_write_begin(weir_writer *w, char bracket)
+{
+    weir_write_comma(w);
+    weir_write_byte(w, bracket);
+    w->comma = false;
+    w->depth++;
+}
+
+static inline void weir_write_end(weir_writer *w, char bracket)
+{
+    if (w->depth)
+        w->depth--;
+    else
+        w->unbalanced = true;
+    weir_write_byte(w, bracket);
+    w->comma = true;
+}
+
+static inline void weir_write_begin_object(weir_writer *w)
+{
+    weir_write_begin(w, '{');
+}
+
+static inline void weir_write_end_object(weir_writer *w)
+{
+    weir_write_end(w, '}');
+}
+
+static inline void weir_write_begin_array(weir_writer *w)
+{
+    weir_write_begin(w, '[');
+}
+
+static inline void weir_write_end_array(weir_writer *w)
+{
+    weir_write_end(w, ']');
+}
+
+/* One byte that cannot stand in a JSON string as it is. */
+static inline void weir_write_escape(weir_writer *w, unsigned char c)
+{
+    static const char hex[] = "0123456789abcdef";
+    const char *letter = "";
+    char escape[6] = { '\\', 'u', '0', '0', '0', '0' };
+
+    if (c >= 0x80) {
+        weir_write_bytes(w, "\xEF\xBF\xBD", 3);
+        return;
+    }
+    switch (c) {
+    case '"':
+        letter = "\"";
+        break;
+    case '\\':
+        letter = "\\";
+        break;
+    case '\b':
+        letter = "b";
+        break;
+    case '\f':
+        letter = "f";
+        break;
+    case '\n':
+        letter = "n";
+        break;
+    case '\r':
+        letter = "r";
+        break;
+    case '\t':
+        letter = "t";
+        break;
+    default:
+        escape[4] = hex[c >> 4];
+        escape[5] = hex[c & 15];
+        weir_write_bytes(w, escape, 6);
+        return;
+    }
+    escape[1] = *letter;
+    weir_write_bytes(w, escape, 2);
+}
+
+/* The inside of a string. Every byte that is not UTF-8 becomes a U+FFFD. */
+static inline void weir_write_escaped(weir_writer *w, const char *ptr, size_t len)
+{
+    const char *p = len ? ptr : "";
+    const char *end = p + len;
+
+    while (p < end) {
+        const char *run = p;
+
+        for (;;) {
+            size_t n;
+
+            p = weir_utf8_skip_plain(p, end);
+            if (p == end || (unsigned char)*p < 0x80)
+                break;
+            n = weir_utf8_length(p, (size_t)(end - p));
+            if (!n)
+                break;
+            p += n;
+        }
+        weir_write_bytes(w, run, (size_t)(p - run));
+        if (p < end)
+            weir_write_escape(w, (unsigned char)*p++);
+    }
+}
+
+static inline void weir_write_string(weir_writer *w, weir_str utf8)
+{
+    weir_write_comma(w);
+    weir_writer_room(w, utf8.len + 2);
+    weir_write_byte(w, '"');
+    weir_write_escaped(w, utf8.ptr, utf8.len);
+    weir_write_byte(w, '"');
+}
+
+static inline void weir_write_literal(weir_writer *w, const char *terminated)
+{
+    weir_write_string(w, weir_str_of(terminated));
+}
+
+/* A string; what is in JSON form already is copied as it is. */
+static inline void weir_write_text(weir_writer *w, weir_text text)
+{
+    weir_str utf8 = { text.ptr, text.len };
+
+    if (text.form != WEIR_FORM_JSON) {
+        weir_write_string(w, utf8);
+        return;
+    }
+    weir_write_comma(w);
+    weir_write_byte(w, '"');
+    weir_write_bytes(w, text.ptr, text.len);
+    weir_write_byte(w, '"');
+}
+
+static inline void weir_write_colon(weir_writer *w)
+{
+    weir_write_byte(w, ':');
+    w->comma = false;
+}
+
+static inline void weir_write_key(weir_writer *w, const char *key)
+{
+    weir_write_literal(w, key);
+    weir_write_colon(w);
+}
+
+static inline void weir_write_key_text(weir_writer *w, weir_text key)
+{
+    weir_write_text(w, key);
+    weir_write_colon(w);
+}
+
+static inline void weir_write_int64(weir_writer *w, int64_t value)
+{
+    char buf[WEIR_NUMBER_ROOM];
+
+    weir_write_comma(w);
+    weir_write_bytes(w, buf, weir_number_print_int64(buf, value));
+}
+
+static inline void weir_write_uint64(weir_writer *w, uint64_t value)
+{
+    char buf[WEIR_NUMBER_ROOM];
+
+    weir_write_comma(w);
+    weir_write_bytes(w, buf, weir_number_print_uint64(buf, value));
+}
+
+static inline void weir_write_null(weir_writer *w)
+{
+    weir_write_comma(w);
+    weir_write_bytes(w, "null", 4);
+}
+
+static inline void weir_write_bool(weir_writer *w, bool value)
+{
+    weir_write_comma(w);
+    weir_write_bytes(w, value ? "true" : "false", value ? 4 : 5);
+}
+
+/* JSON has no infinities and no NaN: they become null. */
+static inline void weir_write_double(weir_writer *w, double value)
+{
+    char buf[WEIR_NUMBER_ROOM];
+
+    if (!isfinite(value)) {
+        weir_write_null(w);
+        return;
+    }
+    weir_write_comma(w);
+    weir_write_bytes(w, buf, weir_number_print_double(buf, value));
+}
+
+#endif
