@@ -254,6 +254,7 @@ class Record:
         self.done = threading.Event()      # the reply was written (or given up)
         self.gone = threading.Event()      # the sender closed or reset while being answered
         self.gone_at = None
+        self.gone_gate = Gate()            # opens with `gone`
 
     @property
     def path(self):
@@ -309,6 +310,7 @@ class _Connection(asyncio.Protocol):
             if self.record and not self.record.done.is_set():
                 self.record.gone_at = time.monotonic()
                 self.record.gone.set()
+                self.record.gone_gate.open()
                 self.server.note("gone", self.record)
         self.changed.set()
 
