@@ -1,0 +1,339 @@
+/*
+ * decode_chat.c - a chat.completion or one of its chunks, as events.
+ *
+ * A whole answer is read like a chunk: `message` for `delta`. Where vendors differ from OpenAI the
+ * place says which.
+ */
+#include "decode.h"
+
+#include <weir/sdk/sink.h>
+#include <weir/sdk/write.h>
+
+static const weir_str oai_nothing = { "", 0 };
+
+weir_result oai_block_close(struct oai_reading *r)
+{
+    uint16_t kind = r->choice->kind;
+
+    if (!kind)
+        return WEIR_OK;
+    r->choice->kind = 0;
+    return weir_emit_block_end(r->out, r->number, r->choice->open, kind);
+}
+
+weir_result oai_block_open(struct oai_reading *r, uint16_t kind, weir_str id, weir_str name)
+{
+    if (r->choice->kind == kind && kind != WEIR_BLOCK_TOOL_CALL)
+        return WEIR_OK;
+    WEIR_TRY(oai_block_close(r));
+    r->choice->kind = (uint8_t)kind;
+    r->choice->open = r->choice->next++;
+    return weir_emit_block_start(r->out, r->number, r->choice->open, kind, id, name);
+}
+
+weir_result oai_block_delta(struct oai_reading *r, weir_text text)
+{
+    weir_str extra = r->extra;
+
+    r->extra = oai_nothing;
+    return weir_emit_delta(r->out, r->number, r->choice->open, r->choice->kind, text, extra);
+}
+
+/* A string member as content of that kind; null and empty ones are nothing. */
+static weir_result decode_text(struct oai_reading *r, uint16_t kind, uint32_t value)
+{
+    weir_text text = weir_json_text(r->doc, value);
+
+    if (!text.len)
+        return WEIR_OK;
+    WEIR_TRY(oai_block_open(r, kind, oai_nothing, oai_nothing));
+    return oai_block_delta(r, text);
+}
+
+/* A member of the document as `extra`: key and value as they stand there. */
+static weir_str decode_member(const weir_json *doc, uint32_t key, uint32_t value)
+{
+    weir_str from = weir_json_raw(doc, key);
+    weir_str to = weir_json_raw(doc, value);
+
+    from.len = (size_t)(to.ptr + to.len - from.ptr);
+    return from;
+}
+
+/* null, {} and [] say nothing. */
+static bool decode_says_nothing(const weir_json *doc, uint32_t value)
+{
+    return weir_json_is_null(doc, value) || weir_json_is(doc, value, "") ||
+           (weir_json_type(doc, value) >= WEIR_JSON_ARRAY && weir_json_count(doc, value) == 0);
+}
+
+/* Mistral: content as a list of parts, thinking among them. */
+static weir_result decode_parts(struct oai_reading *r, uint32_t list, uint16_t kind)
+{
+    const weir_json *doc = r->doc;
+
+    WEIR_JSON_EACH_ITEM(doc, list, part)
+    {
+        uint32_t type = weir_json_find(doc, part, "type");
+        uint32_t thinking = weir_json_find(doc, part, "thinking");
+
+        if (weir_json_is_string(doc, part)) {
+            WEIR_TRY(decode_text(r, kind, part));
+        } else if (weir_json_is(doc, type, "text")) {
+            WEIR_TRY(decode_text(r, kind, weir_json_find(doc, part, "text")));
+        } else if (weir_json_is(doc, type, "refusal")) {
+            WEIR_TRY(decode_text(r, WEIR_BLOCK_REFUSAL, weir_json_find(doc, part, "refusal")));
+        } else if (weir_json_is_string(doc, thinking)) {
+            WEIR_TRY(decode_text(r, WEIR_BLOCK_REASONING, thinking));
+        } else if (weir_json_is_array(doc, thinking) && kind == WEIR_BLOCK_TEXT) {
+            WEIR_TRY(decode_parts(r, thinking, WEIR_BLOCK_REASONING));
+        } else if (kind == WEIR_BLOCK_TEXT) {
+            WEIR_TRY(oai_block_open(r, WEIR_BLOCK_CITATION, oai_nothing, oai_nothing));
+            WEIR_TRY(weir_emit_delta(r->out, r->number, r->choice->open, WEIR_BLOCK_CITATION,
+                                     weir_text_from(oai_nothing), weir_json_inner(doc, part)));
+        }
+    }
+    return WEIR_OK;
+}
+
+static weir_result decode_content(struct oai_reading *r, uint32_t content)
+{
+    if (weir_json_is_array(r->doc, content))
+        return decode_parts(r, content, WEIR_BLOCK_TEXT);
+    return decode_text(r, WEIR_BLOCK_TEXT, content);
+}
+
+/* Members that decode_delta reads itself. */
+static bool decode_knows_delta(const weir_json *doc, uint32_t key)
+{
+    static const char *const known[] = { "role",    "content",    "reasoning_content", "reasoning",
+                                         "refusal", "tool_calls", "function_call",     "name" };
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (weir_json_is(doc, key, known[i]))
+            return true;
+    }
+    return false;
+}
+
+static bool decode_knows_choice(const weir_json *doc, uint32_t key)
+{
+    return weir_json_is(doc, key, "index") || weir_json_is(doc, key, "delta") ||
+           weir_json_is(doc, key, "message") || weir_json_is(doc, key, "finish_reason");
+}
+
+/* The key of the first member that is not known and says something. */
+static uint32_t decode_first_extra(const weir_json *doc, uint32_t object,
+                                   bool (*known)(const weir_json *doc, uint32_t key))
+{
+    WEIR_JSON_EACH_MEMBER(doc, object, key, value)
+    {
+        if (!known(doc, key) && !decode_says_nothing(doc, value))
+            return key;
+    }
+    return WEIR_JSON_NONE;
+}
+
+/* Sends unknown members of `object`, but for the one at `sent`, as `extra` of empty deltas. Without
+ * an open block there is nowhere to put them. */
+static weir_result decode_extras(struct oai_reading *r, uint32_t object,
+                                 bool (*known)(const weir_json *doc, uint32_t key), uint32_t sent)
+{
+    if (!r->choice->kind)
+        return WEIR_OK;
+    WEIR_JSON_EACH_MEMBER(r->doc, object, key, value)
+    {
+        if (key == sent || known(r->doc, key) || decode_says_nothing(r->doc, value))
+            continue;
+        r->extra = decode_member(r->doc, key, value);
+        WEIR_TRY(oai_block_delta(r, weir_text_from(oai_nothing)));
+    }
+    return WEIR_OK;
+}
+
+static weir_result decode_delta(struct oai_reading *r, uint32_t delta)
+{
+    const weir_json *doc = r->doc;
+    uint32_t reasoning = weir_json_find(doc, delta, "reasoning_content");
+    uint32_t function = weir_json_find(doc, delta, "function_call");
+    uint32_t audio = weir_json_find(doc, delta, "audio");
+
+    if (!weir_json_is_string(doc, reasoning)) /* OpenRouter, Groq */
+        reasoning = weir_json_find(doc, delta, "reasoning");
+    WEIR_TRY(decode_text(r, WEIR_BLOCK_REASONING, reasoning));
+    WEIR_TRY(decode_content(r, weir_json_find(doc, delta, "content")));
+    WEIR_TRY(decode_text(r, WEIR_BLOCK_REFUSAL, weir_json_find(doc, delta, "refusal")));
+    if (weir_json_is_object(doc, audio))
+        WEIR_TRY(oai_block_open(r, WEIR_BLOCK_AUDIO, oai_nothing, oai_nothing));
+    WEIR_TRY(oai_decode_calls(r, weir_json_find(doc, delta, "tool_calls")));
+    if (weir_json_is_object(doc, function))
+        WEIR_TRY(oai_decode_function(r, function));
+    return WEIR_OK;
+}
+
+static uint16_t decode_reason(const weir_json *doc, uint32_t reason)
+{
+    static const struct {
+        const char *raw;
+        uint16_t reason;
+    } table[] = {
+        { "stop", WEIR_FINISH_STOP },
+        { "eos", WEIR_FINISH_STOP }, /* Together */
+        { "end_turn", WEIR_FINISH_STOP },
+        { "stop_sequence", WEIR_FINISH_STOP_SEQUENCE },
+        { "length", WEIR_FINISH_LENGTH },
+        { "max_tokens", WEIR_FINISH_LENGTH },
+        { "model_length", WEIR_FINISH_LENGTH }, /* Mistral */
+        { "tool_calls", WEIR_FINISH_TOOL_CALLS },
+        { "function_call", WEIR_FINISH_FUNCTION_CALL },
+        { "content_filter", WEIR_FINISH_CONTENT_FILTER },
+        { "refusal", WEIR_FINISH_REFUSAL },
+    };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        if (weir_json_is(doc, reason, table[i].raw))
+            return table[i].reason;
+    }
+    return WEIR_FINISH_UNKNOWN;
+}
+
+static weir_result decode_end(struct oai_reading *r, uint32_t reason)
+{
+    weir_str raw = weir_json_inner(r->doc, reason);
+    bool is_string = weir_json_is_string(r->doc, reason);
+
+    if (is_string && (weir_str_is(raw, "error") ||                         /* OpenRouter */
+                      weir_str_is(raw, "insufficient_system_resource"))) { /* DeepSeek */
+        weir_failure f = weir_failure_make(weir_str_is(raw, "error") ? WEIR_CLASS_SERVER_ERROR
+                                                                     : WEIR_CLASS_OVERLOADED,
+                                           r->d->status, WEIR_S("the model stopped with an error"));
+
+        f.code = raw;
+        r->d->failed = 1;
+        return weir_emit_error(r->out, &f);
+    }
+    /* An empty reason in a stream is none. A whole answer ends here, told why or not. */
+    if (!r->d->whole && (!is_string || !raw.len))
+        return WEIR_OK;
+    r->choice->ended = 1;
+    if (!is_string)
+        return WEIR_OK;
+    r->choice->reason = decode_reason(r->doc, reason);
+    r->choice->raw_len = (uint8_t)(raw.len < OAI_REASON_MAX ? raw.len : OAI_REASON_MAX);
+    memcpy(r->choice->raw, raw.ptr, r->choice->raw_len);
+    return WEIR_OK;
+}
+
+static weir_result decode_choice(struct oai_reading *r, uint32_t choice)
+{
+    const weir_json *doc = r->doc;
+    uint32_t delta = weir_json_find(doc, choice, "delta");
+    uint32_t first;
+    int64_t number = 0;
+
+    if (r->d->whole || !weir_json_is_object(doc, delta)) {
+        uint32_t message = weir_json_find(doc, choice, "message");
+        delta = weir_json_is_object(doc, message) ? message : delta;
+    }
+    weir_json_int64(doc, weir_json_find(doc, choice, "index"), &number);
+    if (number < 0 || number >= OAI_CHOICES)
+        return oai_emit_protocol(r->d, "the answer has a choice with an impossible index", r->out);
+    r->number = (int32_t)number;
+    r->choice = &r->d->choice[number];
+    r->choice->seen = 1;
+    if (r->d->choice_count <= number)
+        r->d->choice_count = (uint16_t)(number + 1);
+
+    /* The first unknown member travels with the content, further ones behind it. */
+    first = decode_first_extra(doc, choice, decode_knows_choice);
+    r->extra = first == WEIR_JSON_NONE ? oai_nothing : decode_member(doc, first, first + 1);
+    WEIR_TRY(decode_delta(r, delta));
+    if (r->d->failed)
+        return WEIR_OK;
+    WEIR_TRY(decode_extras(r, choice, decode_knows_choice, r->extra.len ? WEIR_JSON_NONE : first));
+    r->extra = oai_nothing;
+    WEIR_TRY(decode_extras(r, delta, decode_knows_delta, WEIR_JSON_NONE));
+    return decode_end(r, weir_json_find(doc, choice, "finish_reason"));
+}
+
+/* Top-level members that are not told with the start. */
+static bool decode_knows_top(const weir_json *doc, uint32_t key)
+{
+    static const char *const known[] = { "id",    "object",      "created", "model", "choices",
+                                         "usage", "obfuscation", "p",       "error" };
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (weir_json_is(doc, key, known[i]))
+            return true;
+    }
+    return false;
+}
+
+static weir_result decode_start(struct oai_reading *r)
+{
+    const weir_json *doc = r->doc;
+    weir_str extra;
+    weir_writer w;
+
+    weir_writer_init(&w, &r->x->arena, 0);
+    WEIR_JSON_EACH_MEMBER(doc, 0, key, value)
+    {
+        if (!decode_knows_top(doc, key) && !decode_says_nothing(doc, value))
+            weir_write_raw(&w, decode_member(doc, key, value));
+    }
+    WEIR_TRY(weir_writer_finish(&w, &extra));
+    r->d->started = 1;
+    return weir_emit_start(r->out, weir_json_str(doc, weir_json_find(doc, 0, "id"), &r->x->arena),
+                           weir_json_str(doc, weir_json_find(doc, 0, "model"), &r->x->arena),
+                           extra);
+}
+
+weir_result oai_decode_chunk(struct oai_reading *r)
+{
+    const weir_json *doc = r->doc;
+    uint32_t choices = weir_json_find(doc, 0, "choices");
+    uint32_t usage = weir_json_find(doc, 0, "usage");
+    weir_usage numbers;
+
+    if (!weir_json_is_object(doc, 0))
+        return oai_emit_protocol(r->d, "the answer is not a JSON object", r->out);
+    if (r->d->whole && weir_json_count(doc, choices) == 0)
+        return oai_emit_protocol(r->d, "the answer has no choices", r->out);
+    if (!r->d->started)
+        WEIR_TRY(decode_start(r));
+    WEIR_JSON_EACH_ITEM(doc, choices, choice)
+    {
+        WEIR_TRY(decode_choice(r, choice));
+        if (r->d->failed)
+            return WEIR_OK;
+    }
+    if (!weir_json_is_object(doc, usage)) /* Groq */
+        usage = weir_json_find(doc, weir_json_find(doc, 0, "x_groq"), "usage");
+    return oai_usage_read(doc, usage, &numbers) ? weir_emit_usage(r->out, &numbers) : WEIR_OK;
+}
+
+weir_result oai_decode_finish(struct oai_reading *r)
+{
+    struct oai_decoder *d = r->d;
+
+    if (oai_calls_pending(d))
+        return oai_emit_protocol(d, "a tool call came without a name", r->out);
+    for (uint16_t i = 0; i < d->choice_count; i++) {
+        r->number = i;
+        r->choice = &d->choice[i];
+        WEIR_TRY(oai_block_close(r));
+    }
+    d->over = 1;
+    for (uint16_t i = 0; i < d->choice_count; i++) {
+        const struct oai_choice *c = &d->choice[i];
+        uint16_t reason = c->reason;
+
+        if (!c->seen)
+            continue;
+        /* Asked for one certain tool, OpenAI says "stop"; some vendors always do. */
+        if (c->called && reason == WEIR_FINISH_STOP)
+            reason = WEIR_FINISH_TOOL_CALLS;
+        WEIR_TRY(weir_emit_finish(r->out, i, reason, weir_str_make(c->raw, c->raw_len)));
+    }
+    return WEIR_OK;
+}

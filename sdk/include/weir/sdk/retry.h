@@ -1,0 +1,179 @@
+/*
+ * retry.h - what vendors say about time: Retry-After in its spellings, and rate limit headers.
+ */
+#ifndef WEIR_SDK_RETRY_H
+#define WEIR_SDK_RETRY_H
+
+#include <weir/event.h>
+#include <weir/sdk/number.h>
+#include <weir/sdk/str.h>
+
+/* Longer than anybody means; keeps sums far from overflow. */
+#define WEIR_DURATION_MAX_US (INT64_C(366) * 86400 * 1000000)
+
+/* The unit in microseconds at the front of s, which is taken off; seconds if there is none. */
+static inline double weir_duration_unit(weir_str *s)
+{
+    static const struct {
+        const char *name;
+        double us;
+    } units[] = { { "ms", 1e3 },     { "us", 1 },         { "ns", 1e-3 },      { "s", 1e6 },
+                  { "m", 60 * 1e6 }, { "h", 3600 * 1e6 }, { "d", 86400 * 1e6 } };
+
+    if (!s->len)
+        return 1e6;
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (weir_str_starts(*s, units[i].name)) {
+            *s = weir_str_skip(*s, strlen(units[i].name));
+            return units[i].us;
+        }
+    }
+    return -1;
+}
+
+/* "1m19.156s", "13ms", "6s", "2.5": microseconds, or -1. Bare numbers are seconds. */
+static inline int64_t weir_duration_us(weir_str s)
+{
+    double total = 0;
+
+    s = weir_str_trim(s);
+    if (!s.len)
+        return -1;
+    while (s.len) {
+        size_t digits = 0;
+        double number, unit;
+
+        while (digits < s.len &&
+               ((s.ptr[digits] >= '0' && s.ptr[digits] <= '9') || s.ptr[digits] == '.'))
+            digits++;
+        if (!weir_number_to_double(s.ptr, digits, &number))
+            return -1;
+        s = weir_str_skip(s, digits);
+        unit = weir_duration_unit(&s);
+        if (unit < 0)
+            return -1;
+        total += number * unit;
+    }
+    return total < (double)WEIR_DURATION_MAX_US ? (int64_t)total : WEIR_DURATION_MAX_US;
+}
+
+/* Days from 1970-01-01 to a date of the Gregorian calendar. */
+static inline int64_t weir_date_days(int64_t year, int64_t month, int64_t day)
+{
+    int64_t y = year - (month <= 2);
+    int64_t era = y / 400;
+    int64_t of_era = y - era * 400;
+    int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+
+    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+}
+
+/* An HTTP date, "Sun, 06 Nov 1994 08:49:37 GMT", as unix seconds, or -1. */
+static inline int64_t weir_http_date(weir_str s)
+{
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    static const uint8_t at[] = { 5, 12, 17, 20, 23 }, len[] = { 2, 4, 2, 2, 2 };
+    int64_t n[5], month = 0;
+
+    if (s.len != 29 || !weir_str_ends(s, " GMT"))
+        return -1;
+    for (int i = 0; i < 5; i++) {
+        if (!weir_number_to_int64(s.ptr + at[i], len[i], &n[i]) || n[i] < 0)
+            return -1;
+    }
+    while (month < 12 && memcmp(months + month * 3, s.ptr + 8, 3) != 0)
+        month++;
+    if (month == 12)
+        return -1;
+    return weir_date_days(n[1], month + 1, n[0]) * 86400 + n[2] * 3600 + n[3] * 60 + n[4];
+}
+
+/* A header that is a duration, a number of seconds, or a point in time (HTTP date, unix seconds or
+ * milliseconds): microseconds from now, never negative; -1 if it is none of these. */
+static inline int64_t weir_reset_us(weir_str value, int64_t unix_us)
+{
+    int64_t number, date;
+
+    if (weir_number_to_int64(value.ptr, value.len, &number) && number > 1000000000) {
+        int64_t then = number > INT64_C(100000000000) ? number : number * 1000;
+
+        if (then > INT64_MAX / 1000)
+            return -1;
+        return then * 1000 > unix_us ? then * 1000 - unix_us : 0;
+    }
+    date = weir_http_date(value);
+    if (date >= 0)
+        return date * 1000000 > unix_us ? date * 1000000 - unix_us : 0;
+    return weir_duration_us(value);
+}
+
+/* How long the answer says to stay away: retry-after-ms, else retry-after; -1 if neither is there
+ * or can be read. */
+static inline int64_t weir_retry_after_us(const weir_header *headers, uint32_t count,
+                                          int64_t unix_us)
+{
+    weir_str ms = weir_header_find(headers, count, "retry-after-ms");
+    weir_str after = weir_header_find(headers, count, "retry-after");
+    double number;
+
+    if (weir_number_to_double(ms.ptr, ms.len, &number) && number >= 0)
+        return number < (double)WEIR_DURATION_MAX_US / 1e3 ? (int64_t)(number * 1e3)
+                                                           : WEIR_DURATION_MAX_US;
+    return after.len ? weir_reset_us(after, unix_us) : -1;
+}
+
+static inline int64_t weir_header_count(const weir_header *headers, uint32_t count,
+                                        const char *const *names)
+{
+    for (; *names; names++) {
+        weir_str value = weir_header_find(headers, count, *names);
+        int64_t number;
+
+        if (value.len && weir_number_to_int64(value.ptr, value.len, &number) && number >= 0)
+            return number;
+    }
+    return -1;
+}
+
+static inline int64_t weir_header_reset(const weir_header *headers, uint32_t count,
+                                        const char *const *names, int64_t unix_us)
+{
+    for (; *names; names++) {
+        weir_str value = weir_header_find(headers, count, *names);
+
+        if (value.len)
+            return weir_reset_us(value, unix_us);
+    }
+    return -1;
+}
+
+/* The x-ratelimit-* family in the spellings of OpenAI and those who follow it. False if the answer
+ * has none of them. */
+static inline bool weir_rate_read(const weir_header *headers, uint32_t count, int64_t unix_us,
+                                  weir_rate *rate)
+{
+    static const char *const names[6][5] = {
+        { "x-ratelimit-limit-requests", "x-ratelimit-limit-req-minute", "x-ratelimit-limit",
+          "x-ratelimit-limit-requests-day", NULL },
+        { "x-ratelimit-remaining-requests", "x-ratelimit-remaining-req-minute",
+          "x-ratelimit-remaining", "x-ratelimit-remaining-requests-day", NULL },
+        { "x-ratelimit-reset-requests", "x-ratelimit-reset-req-minute", "x-ratelimit-reset",
+          "x-ratelimit-reset-requests-day", NULL },
+        { "x-ratelimit-limit-tokens", "x-ratelimit-limit-tokens-minute", NULL, NULL, NULL },
+        { "x-ratelimit-remaining-tokens", "x-ratelimit-remaining-tokens-minute", NULL, NULL, NULL },
+        { "x-ratelimit-reset-tokens", "x-ratelimit-reset-tokens-minute", NULL, NULL, NULL },
+    };
+
+    memset(rate, 0, sizeof(*rate));
+    rate->struct_size = sizeof(*rate);
+    rate->requests_limit = weir_header_count(headers, count, names[0]);
+    rate->requests_left = weir_header_count(headers, count, names[1]);
+    rate->requests_reset_us = weir_header_reset(headers, count, names[2], unix_us);
+    rate->tokens_limit = weir_header_count(headers, count, names[3]);
+    rate->tokens_left = weir_header_count(headers, count, names[4]);
+    rate->tokens_reset_us = weir_header_reset(headers, count, names[5], unix_us);
+    return rate->requests_limit >= 0 || rate->requests_left >= 0 || rate->tokens_limit >= 0 ||
+           rate->tokens_left >= 0;
+}
+
+#endif
