@@ -223,10 +223,15 @@ static char *heard_utf8(weir_text text)
     return out;
 }
 
+static gpointer heard_key(const weir_event *e)
+{
+    return GINT_TO_POINTER(1 + e->choice * 1000 + e->block);
+}
+
 /* Blocks are opened before their deltas, once, and closed; nothing comes after the end. */
 static void heard_order(struct host_heard *h, const weir_event *e)
 {
-    gpointer key = GINT_TO_POINTER(1 + e->choice * 1000 + e->block);
+    gpointer key = heard_key(e);
     bool open = g_hash_table_contains(h->open, key);
 
     if (h->errors)
@@ -234,7 +239,7 @@ static void heard_order(struct host_heard *h, const weir_event *e)
     switch (e->type) {
     case WEIR_EVENT_BLOCK_START:
         h->broken = h->broken || open || h->finish->len;
-        g_hash_table_add(h->open, key);
+        g_hash_table_insert(h->open, key, NULL);
         break;
     case WEIR_EVENT_DELTA:
         h->broken = h->broken || !open || h->finish->len;
@@ -263,7 +268,7 @@ static void heard_delta(struct host_heard *h, const weir_event *e, const char *t
     else if (e->kind == WEIR_BLOCK_REFUSAL)
         g_string_append(h->refusal, text);
     else if (e->kind == WEIR_BLOCK_TOOL_CALL)
-        g_string_append(g_ptr_array_index(h->calls, h->calls->len - 1), text);
+        g_string_append(g_hash_table_lookup(h->open, heard_key(e)), text);
 }
 
 static weir_result heard_event(void *ctx, const weir_event *e)
@@ -282,7 +287,8 @@ static weir_result heard_event(void *ctx, const weir_event *e)
         if (e->kind == WEIR_BLOCK_TOOL_CALL) {
             GString *call = g_string_new_len(e->name.ptr, (gssize)e->name.len);
 
-            g_ptr_array_add(h->calls, g_string_append_c(call, '('));
+            g_ptr_array_add(e->choice ? h->other_calls : h->calls, g_string_append_c(call, '('));
+            g_hash_table_insert(h->open, heard_key(e), call);
             g_string_append_printf(h->log, " %.*s %.*s", (int)e->id.len, e->id.ptr,
                                    (int)e->name.len, e->name.ptr);
         }
@@ -431,6 +437,7 @@ static struct host_heard *heard_new(void)
     h->reasoning = g_string_new(NULL);
     h->refusal = g_string_new(NULL);
     h->calls = g_ptr_array_new();
+    h->other_calls = g_ptr_array_new();
     h->finish = g_string_new(NULL);
     h->open = g_hash_table_new(NULL, NULL);
     return h;
@@ -483,6 +490,9 @@ void host_heard_free(struct host_heard *h)
     for (guint i = 0; i < h->calls->len; i++)
         g_string_free(g_ptr_array_index(h->calls, i), TRUE);
     g_ptr_array_unref(h->calls);
+    for (guint i = 0; i < h->other_calls->len; i++)
+        g_string_free(g_ptr_array_index(h->other_calls, i), TRUE);
+    g_ptr_array_unref(h->other_calls);
     g_string_free(h->finish, TRUE);
     g_hash_table_unref(h->open);
     g_free(h->message);

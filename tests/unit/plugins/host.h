@@ -72,7 +72,8 @@ struct host_heard {
     GString *text[4]; /* by choice, as UTF-8 */
     GString *reasoning;
     GString *refusal;
-    GPtrArray *calls; /* "name(arguments)" in order */
+    GPtrArray *calls; /* of choice 0: GString "name(arguments)", in order */
+    GPtrArray *other_calls;
     GString *finish;  /* "stop" or "0:stop 1:length", the vendor's words */
     weir_usage usage; /* struct_size 0: none */
     weir_rate rate;   /* likewise */
