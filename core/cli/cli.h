@@ -31,8 +31,8 @@ struct cli_common {
 };
 
 /*
- * Parses `entries` (may be NULL) and the common options. False: `*code` is the exit code (--help was
- * answered, or the usage was wrong and has been explained).
+ * Parses `entries` (may be NULL) and the common options. False: `*code` is the exit code (--help
+ * was answered, or the usage was wrong and has been explained).
  */
 bool cli_parse(int *argc, char ***argv, const char *usage, const char *summary,
                const GOptionEntry *entries, struct cli_common *common, int *code);

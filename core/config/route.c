@@ -20,7 +20,10 @@ static const struct key budget_keys[] = {
 
 #undef AT
 
-enum { ROUTE_LIMIT_DEPTH = 64 }; /* routes that refer to routes */
+enum {
+    ROUTE_LIMIT_DEPTH = 64, /* routes that lead into each other */
+    ROUTE_LIMIT_LEAVES = 4096,
+};
 
 /* -- One route -------------------------------------------------------------------------------- */
 
@@ -159,16 +162,22 @@ static struct config_route *new_route(struct load *l, const char *name, const st
     return route;
 }
 
-/* -- Cycles ----------------------------------------------------------------------------------- */
+/* -- How routes hang together ----------------------------------------------------------------- */
+
+/* What a walk from the root of a route goes through, other routes included. */
+struct extent {
+    guint depth;  /* routes on the longest way down */
+    guint leaves; /* targets, as often as they are reached */
+};
 
 struct walk {
     struct load *l;
     GPtrArray *path;  /* of struct config_route: from the first route to the present one */
-    GHashTable *done; /* routes that lead into no cycle, or one that was reported */
+    GHashTable *done; /* route -> struct extent */
     const struct ynode *map;
 };
 
-static void walk_route(struct walk *w, const struct config_route *route);
+static struct extent walk_route(struct walk *w, const struct config_route *route);
 
 static void report_cycle(struct walk *w, guint from)
 {
@@ -182,41 +191,66 @@ static void report_cycle(struct walk *w, guint from)
              first->name);
 }
 
-static void walk_node(struct walk *w, const struct config_node *node)
+static struct extent walk_node(struct walk *w, const struct config_node *node)
 {
+    struct extent all = { 0 };
     for (guint i = 0; node && i < node->children->len; i++) {
         const struct config_child *c = g_ptr_array_index(node->children, i);
+        struct extent one = { 0, 1 };
         if (c->kind == CONFIG_NODE)
-            walk_node(w, c->node);
+            one = walk_node(w, c->node);
         else if (c->kind == CONFIG_ROUTE)
-            walk_route(w, c->route);
+            one = walk_route(w, c->route);
+        all.depth = MAX(all.depth, one.depth);
+        all.leaves = MIN(all.leaves + one.leaves, ROUTE_LIMIT_LEAVES + 1);
     }
+    return all;
 }
 
-static void walk_route(struct walk *w, const struct config_route *route)
+/* A walk must stay short: small files can write enormous trees by naming routes repeatedly. What
+ * is too large counts as nothing above, so that it is reported once. */
+static void check_extent(struct walk *w, const struct config_route *route, struct extent *e)
 {
+    if (e->depth <= ROUTE_LIMIT_DEPTH && e->leaves <= ROUTE_LIMIT_LEAVES)
+        return;
+    const struct ynode *key = ynode_key(w->map, route->name);
+    if (e->depth > ROUTE_LIMIT_DEPTH)
+        fault_at(&w->l->faults, &key->at,
+                 "from route '%s' more than %d routes lead into each other; make the chain shorter",
+                 route->name, ROUTE_LIMIT_DEPTH);
+    else
+        fault_at(&w->l->faults, &key->at,
+                 "route '%s' leads to more than %d targets, counted each time they are reached; "
+                 "make it smaller",
+                 route->name, ROUTE_LIMIT_LEAVES);
+    *e = (struct extent){ 0 };
+}
+
+static struct extent walk_route(struct walk *w, const struct config_route *route)
+{
+    const struct extent *known = g_hash_table_lookup(w->done, route);
     guint from;
+    if (known)
+        return *known;
     if (g_ptr_array_find(w->path, route, &from)) {
         report_cycle(w, from);
-        return;
+        return (struct extent){ 0 };
     }
-    if (g_hash_table_contains(w->done, route))
-        return;
-    if (w->path->len >= ROUTE_LIMIT_DEPTH) {
-        fault_at(&w->l->faults, &ynode_key(w->map, route->name)->at,
-                 "more than %d routes lead into each other here; make the chain shorter",
-                 ROUTE_LIMIT_DEPTH);
-        return;
+    struct extent e = { ROUTE_LIMIT_DEPTH + 1, 0 };
+    if (w->path->len < ROUTE_LIMIT_DEPTH) {
+        g_ptr_array_add(w->path, (gpointer)route);
+        e = walk_node(w, route->root);
+        e.depth++;
+        g_ptr_array_set_size(w->path, (gint)w->path->len - 1);
     }
-    g_ptr_array_add(w->path, (gpointer)route);
-    walk_node(w, route->root);
-    g_ptr_array_set_size(w->path, (gint)w->path->len - 1);
-    g_hash_table_add(w->done, (gpointer)route);
+    check_extent(w, route, &e);
+    g_hash_table_insert(w->done, (gpointer)route, g_memdup2(&e, sizeof(e)));
+    return e;
 }
 
-static void check_cycles(struct load *l, const struct ynode *map)
+static void check_walks(struct load *l, const struct ynode *map)
 {
-    struct walk w = { l, g_ptr_array_new(), g_hash_table_new(NULL, NULL), map };
+    struct walk w = { l, g_ptr_array_new(), g_hash_table_new_full(NULL, NULL, NULL, g_free), map };
     for (guint i = 0; i < l->config->routes->len; i++)
         walk_route(&w, g_ptr_array_index(l->config->routes, i));
     g_ptr_array_unref(w.path);
@@ -303,7 +337,7 @@ void routes_read(struct load *l, const struct ynode *root)
         }
         for (guint i = 0; i < ynode_count(map); i++)
             read_route(l, g_ptr_array_index(l->config->routes, first + i), ynode_at(map, i));
-        check_cycles(l, map);
+        check_walks(l, map);
     }
     read_default(l, root);
 }

@@ -154,7 +154,7 @@ static void read_listen(struct load *l, const struct ynode *n)
 
 static void read_log_level(struct load *l, const struct ynode *n)
 {
-    static const char *const levels[] = { "debug", "info", "warning", "error", NULL };
+    static const char *const levels[] = { "debug", "info", "warning", "error", "none", NULL };
     const char *text = value_text(&l->faults, n, "log.level", "a level such as info");
     if (!text)
         return;
@@ -166,7 +166,7 @@ static void read_log_level(struct load *l, const struct ynode *n)
             continue;
         g_autofree char *guess = fault_guess(level, levels);
         fault_at(&l->faults, &n->at,
-                 "log.level must be debug, info, warning or error, or a list "
+                 "log.level must be debug, info, warning, error or none, or a list "
                  "such as info,plugin=debug, not '%s'%s",
                  level, guess);
         return;

@@ -242,7 +242,7 @@ static gboolean compose_list(struct reader *r, struct ynode *list)
             return end;
         g_ptr_array_add(list->values, item);
         list->weight += item->weight;
-        if (!fits(r, list, &item->at))
+        if (!fits(r, list, &list->at)) /* an item may stand elsewhere */
             return FALSE;
     }
 }

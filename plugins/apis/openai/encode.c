@@ -1,0 +1,91 @@
+/*
+ * encode.c - the body of a request, out of one that is already nearly it: the application's own, or
+ * the canonical one, which is the same schema with extensions.
+ *
+ * Only what must change is changed; everything else goes out as spans of what came in.
+ */
+#include "openai.h"
+
+#include <weir/sdk/sink.h>
+#include <weir/sdk/splice.h>
+
+/* stream_options with usage asked for; what the application put there stays. */
+static weir_result encode_stream_options(const weir_exchange *x, weir_str *json)
+{
+    const weir_json *doc = x->request;
+    weir_writer w;
+
+    weir_writer_init(&w, &x->arena, 64);
+    weir_write_begin_object(&w);
+    WEIR_JSON_EACH_MEMBER(doc, weir_json_find(doc, 0, "stream_options"), key, value)
+    {
+        if (weir_json_is(doc, key, "include_usage"))
+            continue;
+        weir_write_key_text(&w, weir_json_text(doc, key));
+        weir_write_value(&w, doc, value);
+    }
+    weir_write_key(&w, "include_usage");
+    weir_write_bool(&w, true);
+    weir_write_end_object(&w);
+    return weir_writer_finish(&w, json);
+}
+
+static bool encode_needs_model(const weir_exchange *x)
+{
+    weir_text asked = weir_json_text(x->request, weir_json_find(x->request, 0, "model"));
+    return x->target->model.len && !weir_text_equal(asked, weir_text_from(x->target->model));
+}
+
+/* Extensions of the canonical form at the top level that this API has no word for. */
+static weir_result encode_drop_top(const weir_exchange *x, const weir_http_sink *out,
+                                   weir_splice *edits, size_t *count)
+{
+    static const struct {
+        const char *key;
+        const char *pointer;
+    } extensions[] = {
+        { "top_k", "/top_k" },
+        { "reasoning_budget_tokens", "/reasoning_budget_tokens" },
+        { "cache_control", "/cache_control" },
+    };
+
+    for (size_t i = 0; i < sizeof(extensions) / sizeof(extensions[0]); i++) {
+        if (weir_json_find(x->request, 0, extensions[i].key) == WEIR_JSON_NONE)
+            continue;
+        edits[(*count)++] = weir_splice_remove(extensions[i].key);
+        WEIR_TRY(
+            weir_http_dropped(out, extensions[i].pointer, "the OpenAI API has no such parameter"));
+    }
+    return WEIR_OK;
+}
+
+weir_result oai_write_body(const struct oai_config *cfg, const weir_exchange *x,
+                           const weir_http_sink *out)
+{
+    const weir_json *doc = x->request;
+    weir_splice edits[8];
+    size_t count = 0;
+    weir_str json;
+    weir_writer w;
+
+    if (encode_needs_model(x)) {
+        weir_writer_init(&w, &x->arena, x->target->model.len + 8);
+        weir_write_string(&w, x->target->model);
+        WEIR_TRY(weir_writer_finish(&w, &json));
+        edits[count++] = weir_splice_set("model", json);
+    }
+    /* A string is addressed to us; OpenRouter has an object of that name. */
+    if (weir_json_is_string(doc, weir_json_find(doc, 0, "provider")))
+        edits[count++] = weir_splice_remove("provider");
+    if (oai_forces_usage(cfg, x)) {
+        WEIR_TRY(encode_stream_options(x, &json));
+        edits[count++] = weir_splice_set("stream_options", json);
+    }
+    if (!x->native && x->op == WEIR_OP_CHAT) {
+        WEIR_TRY(encode_drop_top(x, out, edits, &count));
+        WEIR_TRY(oai_lower_messages(cfg, x, out, &json));
+        if (json.len)
+            edits[count++] = weir_splice_replace("messages", json);
+    }
+    return weir_splice_write(doc, 0, edits, count, out->body, out->ctx);
+}
