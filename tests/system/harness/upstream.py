@@ -577,7 +577,7 @@ def _model_of(record):
 
 def pretend(record):
     """A small, well-behaved provider with an OpenAI-shaped API."""
-    if record.path.endswith("/chat/completions"):
+    if record.path.endswith("/chat/completions") and record.method == "POST":
         return _pretend_chat(record.json())
     if record.path.endswith("/embeddings"):
         return _pretend_embeddings(record.json())
