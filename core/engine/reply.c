@@ -86,15 +86,6 @@ static void send_bytes(struct exchange *e, weir_str bytes)
     e->front_ops->bytes(e->front, bytes.ptr, bytes.len);
 }
 
-static void send_end(struct exchange *e)
-{
-    void *front = e->front;
-
-    e->front = NULL;
-    if (front)
-        e->front_ops->end(front);
-}
-
 /* -- what the dialect writes ------------------------------------------------------------------ */
 
 static weir_result on_head(void *ctx, uint32_t status, const weir_header *headers, uint32_t count)
@@ -303,7 +294,7 @@ void reply_finish(struct attempt *a)
         e->speaker->face->end(e->speaker->cfg, a->encoder, &a->x, &sink);
         crumb_leave(crumb);
     }
-    send_end(e);
+    e->closing = CLOSING_END;
 }
 
 /* -- failures -----------------------------------------------------------------------------------
@@ -351,7 +342,6 @@ static void fail_stream(struct exchange *e, const weir_failure *failure)
 {
     struct attempt *a = e->winner;
     weir_reply_sink sink = sink_for(a);
-    void *front;
     uint32_t crumb;
 
     if (is_streamed(a) && !a->raw) {
@@ -359,10 +349,7 @@ static void fail_stream(struct exchange *e, const weir_failure *failure)
         e->speaker->face->failure(e->speaker->cfg, a->encoder, &a->x, failure, &sink);
         crumb_leave(crumb);
     }
-    front = e->front;
-    e->front = NULL;
-    if (front)
-        e->front_ops->abort(front);
+    e->closing = CLOSING_ABORT;
 }
 
 static void add_failure_headers(struct exchange *e, const weir_failure *failure, struct head *h)
@@ -396,7 +383,7 @@ void reply_failure(struct exchange *e, const weir_failure *failure)
     add_own_headers(e, a, &p.head);
     send_head(e, p.status ? p.status : 500, &p.head, (int64_t)buf_len(&p.body));
     send_bytes(e, (weir_str){ buf_at(&p.body), buf_len(&p.body) });
-    send_end(e);
+    e->closing = CLOSING_END;
     buf_free(&p.body);
 }
 
@@ -408,7 +395,7 @@ void reply_plain(struct exchange *e, unsigned status, weir_str content_type, wei
     add_own_headers(e, NULL, &h);
     send_head(e, status, &h, (int64_t)body.len);
     send_bytes(e, body);
-    send_end(e);
+    e->closing = CLOSING_END;
 }
 
 /* -- answers of our own -------------------------------------------------------------------------
