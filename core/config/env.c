@@ -4,6 +4,7 @@
  * The result is written as text and loaded like any other, so that there is one reader only.
  */
 #include "config/load.h"
+#include "plugin/program.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -198,7 +199,8 @@ struct config *config_from_environment(char **env, struct plugin_registry *previ
                                        GError **error)
 {
     g_auto(GStrv) directories = plugin_search_path(NULL);
-    struct plugin_search search = { .directories = (const char *const *)directories };
+    struct plugin_search search = { .directories = (const char *const *)directories,
+                                    .quarantined = program_quarantined() };
     g_autoptr(plugin_registry) registry = plugin_scan(&search, previous);
     struct config *config = config_from_environment_with(env, registry, told, error);
 

@@ -2,6 +2,7 @@
  * load.c - a configuration from its files, in two steps: where plugins are, then everything.
  */
 #include "config/load.h"
+#include "plugin/program.h"
 
 #include "config/expand.h"
 #include "config/secret.h"
@@ -26,7 +27,8 @@ static struct plugin_registry *scan(struct load *l, struct plugin_registry *prev
         g_ptr_array_add(c->plugin_dirs, g_strdup(*dir));
 
     struct plugin_search search = { .directories = (const char *const *)directories,
-                                    .pins = c->plugin_pins };
+                                    .pins = c->plugin_pins,
+                                    .quarantined = program_quarantined() };
     return plugin_scan(&search, previous);
 }
 
