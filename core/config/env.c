@@ -157,7 +157,7 @@ static gboolean find_all(struct finder *f, GError **error)
     if (f->count)
         return TRUE;
     if (plugin_find(f->registry, PLUGIN_PROVIDER, "sim")) {
-        add_provider(f, "sim", "sim", "");
+        add_provider(f, "sim", "sim", ", default_model: sim-fast");
         g_string_append(f->told, "No provider key is set and no Ollama answers: the simulator "
                                  "answers, and its answers say so. Set a key such as "
                                  "OPENAI_API_KEY, or write a configuration with 'weir init'.\n");

@@ -4,6 +4,7 @@
 #include "config/load.h"
 
 #include "config/expand.h"
+#include "config/secret.h"
 
 /* Time limits of an attempt unless something else is said. */
 static const struct config_timeouts default_timeouts = {
@@ -59,8 +60,10 @@ static struct config *load(const struct config_source *source, struct plugin_reg
         fill(&l, root);
     }
     guint wrong = faults_count(&l.faults);
+    secret_sort(config->secrets);
     if (wrong) {
-        g_autofree char *text = faults_text(&l.faults);
+        g_autofree char *all = faults_text(&l.faults);
+        g_autofree char *text = secret_hide(config->secrets, all);
         g_set_error_literal(error, CONFIG_ERROR, root ? CONFIG_ERROR_INVALID : CONFIG_ERROR_SYNTAX,
                             text);
     }

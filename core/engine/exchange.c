@@ -144,6 +144,19 @@ void exchange_warn(struct exchange *e, weir_str topic, weir_str text)
 
 /* -- the end ---------------------------------------------------------------------------------- */
 
+static void close_front(struct exchange *e)
+{
+    void *front = e->front;
+
+    e->front = NULL;
+    if (!front)
+        return;
+    if (e->closing == CLOSING_END)
+        e->front_ops->end(front);
+    else
+        e->front_ops->abort(front);
+}
+
 void exchange_finish(struct exchange *e)
 {
     struct worker *w = e->worker;
@@ -178,6 +191,7 @@ void exchange_finish(struct exchange *e)
     else
         w->exchanges = e->next;
     w->exchange_count--;
+    close_front(e);
     loop_defer(w->loop, &e->cleanup, free_exchange);
 }
 

@@ -22,6 +22,9 @@ enum reply_mode {
     REPLY_WHOLE,  /* events are gathered and written at the end */
 };
 
+/* The front's last call. It comes after the log line: what the request was made of goes with it. */
+enum closing { CLOSING_NONE, CLOSING_END, CLOSING_ABORT };
+
 /* One try at one target. */
 struct attempt {
     struct attempt *next;
@@ -124,6 +127,7 @@ struct exchange {
     struct warning warnings[EXCHANGE_MAX_WARNINGS];
     uint32_t warning_count;
     uint64_t bytes_in, bytes_out;
+    uint8_t closing; /* enum closing: what the front is told last */
     bool head_sent;
     bool started; /* the request was handed over */
     bool over;

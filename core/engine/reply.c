@@ -86,15 +86,6 @@ static void send_bytes(struct exchange *e, weir_str bytes)
     e->front_ops->bytes(e->front, bytes.ptr, bytes.len);
 }
 
-static void send_end(struct exchange *e)
-{
-    void *front = e->front;
-
-    e->front = NULL;
-    if (front)
-        e->front_ops->end(front);
-}
-
 /* -- what the dialect writes ------------------------------------------------------------------ */
 
 static weir_result on_head(void *ctx, uint32_t status, const weir_header *headers, uint32_t count)
@@ -303,7 +294,7 @@ void reply_finish(struct attempt *a)
         e->speaker->face->end(e->speaker->cfg, a->encoder, &a->x, &sink);
         crumb_leave(crumb);
     }
-    send_end(e);
+    e->closing = CLOSING_END;
 }
 
 /* -- failures -----------------------------------------------------------------------------------
@@ -336,13 +327,14 @@ static weir_result plain_bytes(void *ctx, weir_str bytes)
     return buf_add(&p->body, bytes.ptr, bytes.len) ? WEIR_OK : WEIR_NO_MEMORY;
 }
 
+/* The last attempt that got as far as sending. */
 static struct attempt *last_attempt(const struct exchange *e)
 {
     struct attempt *last = NULL;
 
     for (struct attempt *a = e->attempts; a; a = a->next)
-        last = a;
-    return last;
+        last = a->begun || !last ? a : last;
+    return last && last->begun ? last : NULL;
 }
 
 /* After the commit: the dialect's error event, then the end of a connection that nobody can take
@@ -351,7 +343,6 @@ static void fail_stream(struct exchange *e, const weir_failure *failure)
 {
     struct attempt *a = e->winner;
     weir_reply_sink sink = sink_for(a);
-    void *front;
     uint32_t crumb;
 
     if (is_streamed(a) && !a->raw) {
@@ -359,10 +350,7 @@ static void fail_stream(struct exchange *e, const weir_failure *failure)
         e->speaker->face->failure(e->speaker->cfg, a->encoder, &a->x, failure, &sink);
         crumb_leave(crumb);
     }
-    front = e->front;
-    e->front = NULL;
-    if (front)
-        e->front_ops->abort(front);
+    e->closing = CLOSING_ABORT;
 }
 
 static void add_failure_headers(struct exchange *e, const weir_failure *failure, struct head *h)
@@ -375,6 +363,25 @@ static void add_failure_headers(struct exchange *e, const weir_failure *failure,
         add_header(h, S("x-should-retry"), S("false"));
 }
 
+/* A vendor's own words do not say whose they are; the application must know. */
+static weir_str name_provider(struct exchange *e, const struct attempt *a,
+                              const weir_failure *failure)
+{
+    weir_str name, message = failure->message;
+    char *text;
+
+    if (!a || failure->local)
+        return message;
+    name = a->provider->name;
+    if (message.len && memmem(message.ptr, message.len, name.ptr, name.len))
+        return message;
+    text = arena_alloc(&e->arena, name.len + message.len + 32);
+    if (!text)
+        return message;
+    return (weir_str){ text,
+                       (size_t)sprintf(text, "provider %.*s: %.*s", S_ARG(name), S_ARG(message)) };
+}
+
 void reply_failure(struct exchange *e, const weir_failure *failure)
 {
     struct plain p = { .e = e };
@@ -382,6 +389,7 @@ void reply_failure(struct exchange *e, const weir_failure *failure)
         .struct_size = sizeof(sink), .ctx = &p, .head = plain_head, .bytes = plain_bytes
     };
     struct attempt *a = last_attempt(e);
+    weir_failure told = *failure;
     weir_exchange x = a ? a->x : exchange_view(e);
     uint32_t crumb;
 
@@ -389,14 +397,15 @@ void reply_failure(struct exchange *e, const weir_failure *failure)
         fail_stream(e, failure);
         return;
     }
+    told.message = name_provider(e, a, failure);
     crumb = enter(e);
-    e->speaker->face->failure(e->speaker->cfg, NULL, &x, failure, &sink);
+    e->speaker->face->failure(e->speaker->cfg, NULL, &x, &told, &sink);
     crumb_leave(crumb);
     add_failure_headers(e, failure, &p.head);
     add_own_headers(e, a, &p.head);
     send_head(e, p.status ? p.status : 500, &p.head, (int64_t)buf_len(&p.body));
     send_bytes(e, (weir_str){ buf_at(&p.body), buf_len(&p.body) });
-    send_end(e);
+    e->closing = CLOSING_END;
     buf_free(&p.body);
 }
 
@@ -408,7 +417,7 @@ void reply_plain(struct exchange *e, unsigned status, weir_str content_type, wei
     add_own_headers(e, NULL, &h);
     send_head(e, status, &h, (int64_t)body.len);
     send_bytes(e, body);
-    send_end(e);
+    e->closing = CLOSING_END;
 }
 
 /* -- answers of our own -------------------------------------------------------------------------

@@ -83,7 +83,7 @@ static weir_result on_event(void *ctx, const weir_event *event)
 
 static bool looks_like_json(weir_str data)
 {
-    return data.len && (data.ptr[0] == '{' || data.ptr[0] == '[');
+    return data.len && data.ptr[0] == '{'; /* not '[': "[DONE]" is no JSON and is not meant to be */
 }
 
 /* A decoder's answer to one frame, or a negative result. */

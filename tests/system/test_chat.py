@@ -166,9 +166,11 @@ class ChatTest(SharedCase):
         answer = client.get(self.port, "/v2/chat")
         self.assert_error(answer, 404)
 
-    def test_wrong_method(self):
-        self.assertIn(client.get(self.port, "/v1/chat/completions").status, (404, 405))
-        self.assertEqual(self.up.requests, [])
+    def test_other_methods_of_the_same_path_are_not_chats(self):
+        """GET lists stored completions: the vendor's business, forwarded as it is."""
+        self.assertEqual(client.get(self.port, "/v1/chat/completions?limit=1").status, 200)
+        self.assertEqual((self.last().method, self.last().target),
+                         ("GET", "/v1/chat/completions?limit=1"))
 
     # Pass-through.
 

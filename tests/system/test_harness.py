@@ -4,7 +4,7 @@ import asyncio
 import json
 import unittest
 
-from harness import client, upstream
+from harness import client, names, upstream
 from harness.case import Case
 from harness.gateway import Metrics
 from harness.upstream import Close, Gate, Reset, Send, Stall, Wait
@@ -139,7 +139,7 @@ class ParserTest(unittest.TestCase):
         page = Metrics('# HELP a b\n# TYPE weir_attempts_total counter\n'
                        'weir_attempts_total{target="p/m",class="ok"} 3\n'
                        'weir_attempts_total{target="p/n",class="ok"} 1\n'
-                       'weir_tokens_total{target="p/m",kind="input"} 12\n'
+                       + names.M_TOKENS + '{target="p/m",kind="input"} 12\n'
                        'plain 1.5\nquoted{a="x\\"y,z",b="2"} 1e3\n')
         self.assertEqual(page.attempts(), {("p", "ok"): 4})
         self.assertEqual(page.tokens(), {"input": 12})

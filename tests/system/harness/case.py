@@ -123,7 +123,9 @@ class SharedCase(Case):
 
     @classmethod
     def config(cls):
-        return dict({"providers": {"fake": provider(cls.up)}}, **cls.CONFIG)
+        # No breaker: the failures of one test are not to be felt by the next.
+        return dict({"providers": {"fake": provider(cls.up)}, "breaker": {"failures": 0}},
+                    **cls.CONFIG)
 
     def setUp(self):
         self.up.forget()

@@ -15,21 +15,19 @@ from collections import Counter
 from . import names
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
+
+# Exit statuses of the program, as in sysexits.h.
+EX_USAGE, EX_UNAVAILABLE, EX_CONFIG = 64, 69, 78
+
 START_S = 30
 STOP_S = 15
 
 
-def _built(pattern):
-    found = sorted(p for p in (ROOT / "build").glob("**/" + pattern)
-                   if p.is_file() and os.access(p, os.X_OK))
-    return str(found[0]) if found else None
-
-
 def weir_bin():
     """The program under test: WEIR_BIN, else what was built in build/."""
-    path = os.environ.get("WEIR_BIN") or _built("weir")
-    if not path:
-        raise FileNotFoundError("no weir program: set WEIR_BIN or build in build/ first")
+    path = os.environ.get("WEIR_BIN") or str(ROOT / "build" / "core" / "weir")
+    if not os.access(path, os.X_OK):
+        raise FileNotFoundError("no weir program at %s: set WEIR_BIN or build in build/" % path)
     return os.path.abspath(path)
 
 
@@ -37,11 +35,13 @@ def environment(**extra):
     """The environment of a child: what the build needs, nothing of the user's keys."""
     env = {key: value for key, value in os.environ.items()
            if key in ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "ASAN_OPTIONS",
-                      "UBSAN_OPTIONS", "LSAN_OPTIONS") or key.startswith("WEIR_")}
-    if "WEIR_PLUGIN_PATH" not in env:
-        folders = sorted({str(p.parent) for p in (ROOT / "build" / "plugins").glob("**/*.so")})
-        if folders:
-            env["WEIR_PLUGIN_PATH"] = ":".join(folders)
+                      "UBSAN_OPTIONS", "LSAN_OPTIONS", "MALLOC_PERTURB_") or
+           key.startswith("WEIR_")}
+    core = pathlib.Path(weir_bin()).parent
+    if (core / "weir-supervisor").exists():
+        env.setdefault("WEIR_LIBEXEC", str(core))
+    if (core.parent / "plugins").is_dir():
+        env.setdefault("WEIR_PLUGIN_PATH", str(core.parent / "plugins"))
     env.update({key: value for key, value in extra.items() if value is not None})
     for key in [key for key, value in extra.items() if value is None]:
         env.pop(key, None)

@@ -21,8 +21,8 @@ H_WARNINGS = "x-weir-warnings"
 # Metrics: name, and the labels the tests look at.
 M_REQUESTS = "weir_requests_total"   # route, dialect, op, status
 M_ATTEMPTS = "weir_attempts_total"   # target, class
-M_TOKENS = "weir_tokens_total"       # target, kind
-M_TTFT = "weir_ttft_seconds"
+M_TOKENS = "weir_gen_ai_client_token_usage_total"  # target, kind
+M_TTFT = "weir_gen_ai_server_time_to_first_token_seconds"
 M_INFLIGHT = "weir_inflight"
 CLASS_OK = "ok"
 

@@ -54,7 +54,7 @@ class Gate:
 
 
 class Send:
-    """Bytes to write. `usage` is entered in the books once they are written."""
+    """Bytes to write. `usage` is entered in the books with them."""
 
     def __init__(self, data, usage=None):
         self.data = data if isinstance(data, bytes) else data.encode()
@@ -396,10 +396,10 @@ class _Connection(asyncio.Protocol):
                 return False
             if isinstance(step, Send):
                 await self.flow.wait()
+                if step.usage:             # before the other side can have seen it
+                    self.server.count(step.usage)
                 self.transport.write(step.data)
                 await self.flow.wait()
-                if step.usage:
-                    self.server.count(step.usage)
             elif isinstance(step, Wait):
                 await self.either(step.gate)
             elif isinstance(step, Call):
@@ -577,7 +577,7 @@ def _model_of(record):
 
 def pretend(record):
     """A small, well-behaved provider with an OpenAI-shaped API."""
-    if record.path.endswith("/chat/completions"):
+    if record.path.endswith("/chat/completions") and record.method == "POST":
         return _pretend_chat(record.json())
     if record.path.endswith("/embeddings"):
         return _pretend_embeddings(record.json())
