@@ -62,7 +62,8 @@ static void test_event_order(void)
     }
 }
 
-/* What is edited is what the provider sees, even one that would have taken the request as it was. */
+/* What is edited is what the provider sees, even one that would have taken the request as it was.
+ */
 static void test_edit(void)
 {
     static const char *const models[] = { "mock/m", "twin/m" };
@@ -129,7 +130,7 @@ static void test_sick_request(void)
     g_assert_true(has(f, "sick-request"));
     g_assert_cmpuint(kit_mock.asked, ==, 0);
     done(&k, f);
-    f = chat(&k, CONFIG("sick-request: { on_error: continue }"), "mock/m", true);
+    f = chat(&k, CONFIG("{ sick-request: {}, on_error: continue }"), "mock/m", true);
     g_assert_cmpuint(f->status, ==, 200);
     g_assert_true(has(f, "Hello"));
     g_assert_nonnull(strstr(f->headers->str, "x-weir-warnings: sick-request"));
@@ -153,7 +154,7 @@ static void test_sick_event(void)
         g_assert_cmpuint(target_blocked(t, &p->limits, clock_now(), &ready), ==, 0);
         g_assert_cmpuint(target_estimate(t).error_ppm, ==, 0);
         done(&k, f);
-        f = chat(&k, CONFIG("sick-event: { on_error: continue }"), "mock/m", stream);
+        f = chat(&k, CONFIG("{ sick-event: {}, on_error: continue }"), "mock/m", stream);
         g_assert_cmpuint(f->ends, ==, 1);
         g_assert_true(has(f, "Hello"));
         done(&k, f);

@@ -1,5 +1,6 @@
 /*
- * generation.c - tests of core/engine/generation.c: who serves a path. The dialects are made by hand.
+ * generation.c - tests of core/engine/generation.c: who serves a path. The dialects are made by
+ * hand.
  */
 #include "base/str.h"
 #include "engine/generation.h"
@@ -8,7 +9,8 @@
 
 static const char *const none[] = { NULL };
 
-/* A part with endpoints, as a plugin offers it. The strategies' and providers' tables stay empty. */
+/* A part with endpoints, as a plugin offers it. The strategies' and providers' tables stay empty.
+ */
 struct speaker {
     weir_endpoint endpoints[16];
     struct plugin_part part;

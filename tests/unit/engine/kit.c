@@ -261,7 +261,7 @@ static struct plugin_registry *registry(void)
 /* Different for each test, so that none finds the target records of another. */
 static int kit_number;
 
-static struct config *load(const char *yaml)
+struct config *kit_config(const char *yaml)
 {
     g_autofree char *number = g_strdup_printf("%d", kit_number);
     g_auto(GStrv) pieces = g_strsplit(yaml, "@", -1);
@@ -282,7 +282,7 @@ void kit_begin(struct kit *k, const char *yaml)
     g_autoptr(GError) error = NULL;
 
     kit_number++;
-    config = load(yaml);
+    config = kit_config(yaml);
     k->engine = engine_new(config, 1, &error);
     g_assert_no_error(error);
     k->w = k->engine->workers[0];
@@ -294,7 +294,7 @@ void kit_begin(struct kit *k, const char *yaml)
 
 void kit_switch(struct kit *k, const char *yaml)
 {
-    g_autoptr(config_t) config = load(yaml);
+    g_autoptr(config_t) config = kit_config(yaml);
     g_autoptr(GError) error = NULL;
 
     g_assert_true(engine_switch(k->engine, config, &error));

@@ -52,6 +52,8 @@ struct front {
 
 /* `yaml` is put behind what all configurations share; '@' in it becomes the number of the kit. */
 void kit_begin(struct kit *k, const char *yaml);
+/* A configuration by itself. Free with config_unref(). */
+struct config *kit_config(const char *yaml);
 /* Another generation, taken over before this returns. */
 void kit_switch(struct kit *k, const char *yaml);
 /* Nothing may be left running. */
