@@ -33,7 +33,7 @@ static struct target *make_target(const char *name)
 {
     struct target *t = g_new0(struct target, 1);
 
-    t->name = g_intern_string(name);
+    t->name = g_strdup(name); /* for ever, like the record */
     t->estimates = (struct target_estimates){ -1, -1, -1, 0, 0 };
     pthread_mutex_init(&t->lock, NULL);
     return t;
