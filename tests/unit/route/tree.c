@@ -66,8 +66,7 @@ static void test_state_kept(void)
     with(one, set_turn, NULL);
     with(one, turn_is, &seven);
     with(two, turn_is, &seven); /* other children, the same node */
-    with(ROUTES("{ failover: { try: [sim/a] } }"), turn_is,
-         &nought);               /* dropped with its strategy */
+    with(ROUTES("{ failover: { try: [sim/a] } }"), has_no_state, NULL);
     with(one, turn_is, &nought); /* it went with its strategy */
 }
 
