@@ -454,6 +454,30 @@ static void test_cancel_any_time(void)
     }
 }
 
+/* A forwarded answer is committed with its head: the front may go away before any of the body. */
+static void test_cancel_forwarded(void)
+{
+    bool more = true;
+
+    for (uint32_t n = 1; more; n++) {
+        struct kit k;
+        struct front *f;
+
+        kit_begin(&k, "providers: { sim: { plugin: sim } }\n");
+        kit_cancel_at = n;
+        f = kit_ask(&k, "POST", "/v1/anything", "{\"model\":\"sim/x\"}");
+        kit_cancel_at = 0;
+        for (int i = 0; i < 5; i++)
+            kit_pass(&k, 10 * MS);
+        g_assert_true(f->ended);
+        more = f->calls >= n;
+        g_assert_cmpuint(f->ends, ==, !more);
+        g_assert_cmpuint(f->status, ==, n > 1 ? 200 : 0);
+        front_free(f);
+        kit_end(&k);
+    }
+}
+
 /* What an application has cancelled says nothing about the target. */
 static void test_cancel_blames_nobody(void)
 {
@@ -634,6 +658,7 @@ int main(int argc, char **argv)
     g_test_add_func("/exchange/attempts", test_attempts);
     g_test_add_func("/exchange/waiting", test_waiting);
     g_test_add_func("/exchange/cancel-inside", test_cancel_inside);
+    g_test_add_func("/exchange/cancel-forwarded", test_cancel_forwarded);
     g_test_add_func("/exchange/cancel-any-time", test_cancel_any_time);
     g_test_add_func("/exchange/cancel-blames-nobody", test_cancel_blames_nobody);
     g_test_add_func("/exchange/engine-stops", test_engine_stops);

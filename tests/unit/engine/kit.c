@@ -426,6 +426,7 @@ static struct front *open_front(struct kit *k, const char *method, const char *p
                      ==, 200);
     f->headers = g_string_new(NULL);
     f->body = g_string_new(NULL);
+    f->cancel_at = kit_cancel_at;
     f->e = exchange_new(k->w, &start);
     return f;
 }
@@ -447,7 +448,6 @@ struct front *kit_chat(struct kit *k, const char *model, bool stream)
     /* Lives as long as the process: exchanges borrow it. */
     const char *body = g_intern_string(text);
 
-    f->cancel_at = kit_cancel_at;
     exchange_request(f->e, str_of(body));
     return f;
 }
