@@ -322,7 +322,6 @@ static void test_too_deep(void)
     enum { DEPTH = WALK_MAX_DEPTH + 2 };
     struct stroll *s = stroll_new();
     struct planted *nodes[DEPTH];
-    g_autofree char *message = NULL;
 
     for (int i = 0; i < DEPTH; i++)
         nodes[i] = plant("level", plant_in_order);
