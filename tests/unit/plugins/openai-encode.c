@@ -63,6 +63,14 @@ static const struct encode_case bodies[] = {
       "\"id\":\"i\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]},{"
       "\"role\":\"tool\",\"tool_call_id\":\"i\",\"content\":\"x\"}]}",
       "/messages/0/content\n/messages/1/is_error\n" },
+    /* a call with free text instead of JSON */
+    { "{}", false, "m",
+      "{\"model\":\"m\",\"messages\":[{\"role\":\"assistant\",\"content\":[{\"type\":\"tool_call\","
+      "\"id\":\"i\",\"name\":\"f\",\"arguments\":\"1 + 1\",\"custom\":true}]}]}",
+      "{\"model\":\"m\",\"messages\":[{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{"
+      "\"id\":"
+      "\"i\",\"type\":\"custom\",\"custom\":{\"name\":\"f\",\"input\":\"1 + 1\"}}]}]}",
+      "" },
     { "{\"reasoning_field\":\"reasoning_content\"}", false, "m",
       "{\"model\":\"m\",\"messages\":[{\"role\":\"assistant\",\"content\":\"a\","
       "\"reasoning_content\":\"hm\"}]}",
