@@ -55,7 +55,8 @@ static bool item_parse(struct levels *t, const char *item, size_t len)
         return level_parse(item, len, &t->all);
     }
     size_t name = (size_t)(equals - item);
-    if (name == 0 || name >= TOPIC_NAME || t->topics == TOPICS) {
+    if (name == 0 || name >= TOPIC_NAME || t->topics == TOPICS ||
+        strspn(item, "abcdefghijklmnopqrstuvwxyz0123456789_-") != name) {
         return false;
     }
     memcpy(t->topic[t->topics].name, item, name);

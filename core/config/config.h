@@ -116,6 +116,7 @@ struct config {
     GHashTable *dialect_options;
     GHashTable *tag_headers; /* header (lower case) -> tag name, shown to strategies */
     char *tenant_header;     /* NULL: none */
+    GPtrArray *secrets; /* resolved secrets, for whoever prints: never to be shown; of strings */
 };
 
 /* Where configuration comes from. */
@@ -161,3 +162,7 @@ char *config_template(char **env);
 /* Where a configuration is looked for when none is named: ./weir.yaml, then the user's, then
  * /etc/weir/weir.yaml. NULL: there is none. */
 char *config_find_file(void);
+
+/* The configuration in force as JSON text, for a person: defaults filled in, every secret replaced
+ * by "(secret)". Free with g_free(). */
+char *config_dump(const struct config *c);

@@ -22,6 +22,9 @@ enum reply_mode {
     REPLY_WHOLE,  /* events are gathered and written at the end */
 };
 
+/* The front's last call. It comes after the log line: what the request was made of goes with it. */
+enum closing { CLOSING_NONE, CLOSING_END, CLOSING_ABORT };
+
 /* One try at one target. */
 struct attempt {
     struct attempt *next;
@@ -37,11 +40,10 @@ struct attempt {
     struct framer framer;
     struct order order;
     enum reply_mode mode;
-    void *encoder;         /* of the dialect, for this attempt */
-    void *filter_state;    /* one block per filter, end to end */
-    struct gather gather;  /* REPLY_WHOLE */
-    struct buf held;       /* reply bytes that wait for the commit */
-    bool held_stream_head; /* the dialect has written its head */
+    void *encoder;        /* of the dialect, for this attempt */
+    void *filter_state;   /* one block per filter, end to end */
+    struct gather gather; /* REPLY_WHOLE */
+    struct buf held;      /* reply bytes that wait for the commit */
     unsigned reply_status;
     weir_header reply_headers[8];
     uint32_t reply_header_count;
@@ -58,6 +60,8 @@ struct attempt {
     struct loop_timer timer; /* the next of the time limits */
     struct config_timeouts limits;
     unsigned status;
+    weir_header *relay_headers; /* of the response, those that cross to the application */
+    uint32_t relay_header_count;
     weir_failure *failure;
     weir_usage usage;
     int64_t start_us, head_us, first_us, active_us, end_us;
@@ -90,6 +94,7 @@ struct exchange {
     const struct dialect *dialect;
     const struct dialect *speaker; /* writes the reply; differs from `dialect` for the library */
     weir_ingress in;
+    weir_str target_path; /* path and query as sent */
     weir_json json;
     weir_facts facts;
     weir_str app_key;
@@ -102,13 +107,15 @@ struct exchange {
     struct child direct; /* the leaf, when the tree is bypassed */
     const struct filter **filters;
     uint32_t filter_count;
+    void *filter_state; /* as the request filters left it; each attempt gets a copy */
+    size_t filter_state_size;
     bool filter_events;
     /* routing */
     struct walk walk;
     struct attempt *attempts, **attempts_end;
     struct attempt *winner; /* the one committed */
+    struct attempt *local;  /* stands for a filter that answers itself */
     uint32_t attempt_count;
-    struct attempt *last_raw; /* forward: whose error response may have to be passed on */
     /* time */
     struct loop_timer timer; /* deadline, or end of waiting */
     struct loop_task cleanup;
@@ -120,6 +127,7 @@ struct exchange {
     struct warning warnings[EXCHANGE_MAX_WARNINGS];
     uint32_t warning_count;
     uint64_t bytes_in, bytes_out;
+    uint8_t closing; /* enum closing: what the front is told last */
     bool head_sent;
     bool started; /* the request was handed over */
     bool over;
@@ -131,8 +139,8 @@ struct exchange_start {
     const struct front_ops *front_ops;
     void *front;
     const struct endpoint_match *match;
-    const struct dialect *speaker; /* NULL: the endpoint's */
-    weir_str method, path, query;
+    const struct dialect *speaker;        /* NULL: the endpoint's */
+    weir_str method, target, path, query; /* target: path and query as sent */
     const weir_header *headers;
     uint32_t header_count;
     const char *peer;
@@ -171,6 +179,15 @@ weir_exchange exchange_view(struct exchange *e);
 
 /* Makes the canonical request if there is none yet. */
 bool exchange_translate(struct exchange *e);
+
+/* Sets the budget and its timer from the route, or from the defaults. */
+void exchange_budget(struct exchange *e);
+
+/* Percent-decodes what the path captured. */
+void exchange_captures(struct exchange *e, const struct endpoint_match *match);
+
+/* models.c: answers a model list from the configuration. */
+void models_answer(struct exchange *e);
 
 /* Resolves the model and begins to walk. */
 void exchange_route(struct exchange *e);
@@ -212,6 +229,9 @@ void reply_commit(struct attempt *a);
 /* The answer is whole: writes what is left and ends the reply. */
 void reply_finish(struct attempt *a);
 void reply_failure(struct exchange *e, const weir_failure *failure);
+/* A filter answers instead of a provider: its events, one by one, then the end. */
+weir_result reply_local_event(struct exchange *e, const weir_event *event);
+void reply_local_end(struct exchange *e);
 void reply_plain(struct exchange *e, unsigned status, weir_str content_type, weir_str body);
 
 /* script.c: plays a scripted response. */

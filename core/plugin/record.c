@@ -78,7 +78,8 @@ void plugin_record_fail(struct plugin_file *file, const GError *error)
     if (!told) {
         told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     }
-    if (g_hash_table_add(told, g_strconcat(file->path, "\n", file->sha256, NULL))) {
+    if (g_hash_table_add(told,
+                         g_strconcat(file->path, "\n", file->reason, "\n", file->sha256, NULL))) {
         log_write(file->state == PLUGIN_SHADOWED ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, "plugin",
                   "%s is not loaded (%s): %s", file->path, plugin_state_name(file->state),
                   file->reason);

@@ -18,8 +18,8 @@ gboolean plugin_record_read(struct plugin_file *file, struct plugin_bytes *bytes
                             struct plugin_note *note, GError **distrust,
                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Takes state and reason from a PLUGIN_ERROR, and logs it, once per path and content. Callers take
- * turns. */
+/* Takes state and reason from a PLUGIN_ERROR, and logs it: once for the same path, content and
+ * reason. Callers take turns. */
 void plugin_record_fail(struct plugin_file *file, const GError *error);
 
 /* A copy for the list of retired ones: without parts. */

@@ -4,7 +4,7 @@
  */
 #include "plugin/registry.h"
 
-#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -42,7 +42,7 @@ static gboolean quarantine_check(const struct scan *s, const struct plugin_file 
     if (s->search->quarantined && g_strv_contains(s->search->quarantined, file->sha256)) {
         g_set_error(error, PLUGIN_ERROR, PLUGIN_QUARANTINED,
                     "it crashed the gateway too often (sha256 %s): put another version in its "
-                    "place; after a restart this one is given another chance",
+                    "place",
                     file->sha256);
         return FALSE;
     }
@@ -140,8 +140,10 @@ static void directory_fail(struct scan *s, const char *path, enum plugin_state s
 /* Whether the directory is new to this scan; two names of one are searched once. */
 static gboolean directory_first(struct scan *s, const char *path)
 {
-    char *real = g_canonicalize_filename(path, "/");
-    return g_hash_table_add(s->directories, real);
+    char *real = realpath(path, NULL);
+    char *name = g_strdup(real ? real : path);
+    free(real);
+    return g_hash_table_add(s->directories, name);
 }
 
 static GPtrArray *directory_list(struct scan *s, const char *path)

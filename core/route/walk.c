@@ -216,6 +216,19 @@ static void fail_try(struct walk_try *t, const weir_failure *failure)
     visit_ask(t->visit, WEIR_ASK_FAILED);
 }
 
+/* The end of all tries: what the last one met is the better account, if there was one. */
+static void budget_spent(struct walk *walk)
+{
+    const weir_failure *failure = walk->last_failure;
+
+    if (walk->running)
+        return; /* what runs may still answer */
+    if (!failure)
+        failure =
+            failure_format(walk->arena, WEIR_CLASS_BUDGET, "the route's budget allows no attempt");
+    walk->ops->over(walk, failure, INT64_MAX);
+}
+
 static void visit_pick(struct visit *v, uint32_t number)
 {
     struct walk *walk = v->walk;
@@ -239,6 +252,11 @@ static void visit_pick(struct visit *v, uint32_t number)
         return;
     }
     if (child->kind == CHILD_LEAF) {
+        if (walk->budget.attempts_left == 0) {
+            end_try(t, NULL);
+            budget_spent(walk);
+            return;
+        }
         walk_leaf(walk, child, &model, &target);
         walk->running++;
         walk->ops->attempt(walk, t, child, target, model);
@@ -425,6 +443,7 @@ void walk_failed(struct walk *walk, struct walk_try *t, const weir_failure *fail
     weir_str model;
 
     walk->running--;
+    walk->last_failure = failure;
     t->abi.silent = silent;
     end_try(t, failure);
     if (silent && walk->silent_count < WALK_MAX_SILENT) {

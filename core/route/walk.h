@@ -51,6 +51,7 @@ struct walk {
     struct target *silent[WALK_MAX_SILENT];
     uint32_t silent_count;
     uint32_t running; /* attempts */
+    const weir_failure *last_failure;
     bool stopped;
 };
 

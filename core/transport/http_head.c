@@ -340,11 +340,13 @@ static void clear(struct http_head *head, bool response)
 int http_head_parse(struct http_head *head, bool response, const char *bytes, size_t len,
                     size_t max_bytes, const char **why)
 {
+    *why = "";
+    if (len == 0)
+        return HTTP_MORE;
     bool cut = len >= max_bytes;
     struct cursor c = { bytes, bytes + (cut ? max_bytes : len), cut, why };
     struct seen seen = { 0 };
 
-    *why = "";
     clear(head, response);
     int r = response ? take_status_line(&c, head) : take_request_line(&c, head);
     while (r == OK) {

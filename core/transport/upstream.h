@@ -113,7 +113,8 @@ void up_cancel(struct up_call *call);
 /* Stops and resumes the reading of the response: backpressure reaches the provider through TCP. */
 void up_pause(struct up_call *call, bool paused);
 
-/* Streamed request bodies. False: more than 256 KiB wait already; push again after `writable`. */
+/* Streamed request bodies. False: nothing was taken, because more than 256 KiB wait already or the
+ * connection is not ready; push again after `writable`. */
 bool up_body_push(struct up_call *call, weir_str bytes);
 void up_body_finish(struct up_call *call);
 

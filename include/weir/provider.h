@@ -87,7 +87,7 @@ typedef struct weir_response_head {
 enum {
     WEIR_FRAME_END = 1,      /* the body is complete; data may be empty */
     WEIR_FRAME_CUT = 2,      /* the connection ended early, nothing more will come; data is empty */
-    WEIR_FRAME_BAD_JSON = 4, /* data looked like JSON ('{' or '[' first) and is not */
+    WEIR_FRAME_BAD_JSON = 4, /* data begins with '{' and is not JSON */
 };
 
 /* One frame. `json` is set if `data` is JSON (a whole body: if it is JSON at all). */

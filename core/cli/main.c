@@ -1,0 +1,109 @@
+/*
+ * main.c - `weir`: finds the command and runs it.
+ */
+#include "cli/cli.h"
+
+#include <locale.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct command commands[] = {
+    { "serve", cli_serve, "run the gateway" },
+
+    { "check", cli_check, "validate a configuration without starting anything" },
+    { "init", cli_init, "write a commented configuration to start from" },
+    { "plugins", cli_plugins, "list plugin files, or show one, without running it" },
+    { "routes", cli_routes, "draw the route trees" },
+    { "worker", cli_worker, NULL },
+};
+
+void cli_error(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    fputs("weir: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+}
+
+static void print_help(FILE *out)
+{
+    fputs("usage: weir COMMAND [options]\n\n"
+          "Puts any application in front of any large-language-model provider.\n\n"
+          "Commands:\n",
+          out);
+    for (size_t i = 0; i < G_N_ELEMENTS(commands); i++) {
+        if (commands[i].help)
+            fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].help);
+    }
+    fputs("\n`weir COMMAND --help` explains one. `weir --version` prints the version.\n"
+          "Start with `weir serve`: without a configuration it uses the provider keys in the\n"
+          "environment, a local Ollama, or the simulator, and says which.\n",
+          out);
+}
+
+bool cli_parse(int *argc, char ***argv, const char *usage, const char *summary,
+               const GOptionEntry *entries, struct cli_common *common, int *code)
+{
+    const GOptionEntry shared[] = {
+        { "config", 'c', 0, G_OPTION_ARG_FILENAME, &common->config_path,
+          "configuration file (default: ./weir.yaml, the user's, /etc/weir/weir.yaml)", "FILE" },
+        { "log", 0, 0, G_OPTION_ARG_STRING, &common->log,
+          "log levels by topic: debug, info, warning, error; \"info,plugin=debug\"", "LEVELS" },
+        G_OPTION_ENTRY_NULL,
+    };
+    GOptionContext *context = g_option_context_new(usage);
+    g_autoptr(GError) error = NULL;
+    bool ok;
+
+    g_option_context_set_summary(context, summary);
+    if (entries)
+        g_option_context_add_main_entries(context, entries, NULL);
+    g_option_context_add_main_entries(context, shared, NULL);
+    ok = g_option_context_parse(context, argc, argv, &error);
+    g_option_context_free(context);
+    if (ok)
+        return true;
+    cli_error("%s; see --help", error->message);
+    *code = EX_USAGE;
+    return false;
+}
+
+struct config *cli_config(const struct cli_common *common, char **told)
+{
+    g_autofree char *found = common->config_path ? NULL : config_find_file();
+    struct config_source source = { .path = common->config_path ? common->config_path : found };
+    g_autoptr(GError) error = NULL;
+    struct config *config = source.path ? config_load(&source, NULL, &error)
+                                        : config_from_environment(NULL, NULL, told, &error);
+
+    if (!config)
+        fprintf(stderr, "%s\n", error->message);
+    return config;
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : "--help";
+
+    setlocale(LC_ALL, "");
+    if (strcmp(name, "--version") == 0 || strcmp(name, "version") == 0) {
+        puts("weir " WEIR_VERSION " (plugin ABI 1.0)");
+        return 0;
+    }
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        print_help(stdout);
+        return argc > 1 ? 0 : EX_USAGE;
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(commands); i++) {
+        if (strcmp(name, commands[i].name) != 0)
+            continue;
+        g_set_prgname(g_strdup_printf("weir %s", name));
+        return commands[i].run(argc - 1, argv + 1);
+    }
+    cli_error("there is no command '%s'; see weir --help", name);
+    return EX_USAGE;
+}

@@ -1,0 +1,171 @@
+/*
+ * worker.c - `weir worker`: the process that serves. Started by the supervisor.
+ *
+ * The main thread is the control thread: a GLib main loop for signals and reloads. The work is done
+ * by the engine's own threads.
+ */
+#include "base/crash.h"
+#include "base/crumb.h"
+#include "base/log.h"
+#include "cli/cli.h"
+#include "cli/listen.h"
+#include "gateway/gateway.h"
+#include "transport/upstream.h"
+
+#include <glib-unix.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+struct service {
+    struct cli_common common;
+    gboolean from_environment;
+    struct engine *engine;
+    struct gateway *gateway;
+    GMainLoop *main_loop;
+    struct crumb_page *crumbs;
+    gboolean stopping;
+};
+
+static struct config *load(const struct service *s, GError **error)
+{
+    const struct config_source source = { .path = s->common.config_path };
+    struct plugin_registry *previous = s->engine ? s->engine->config->plugins : NULL;
+
+    if (s->from_environment)
+        return config_from_environment(NULL, previous, NULL, error);
+    return config_load(&source, previous, error);
+}
+
+static void set_log(const struct service *s, const struct config *config)
+{
+    const char *levels = s->common.log ? s->common.log : config->log_levels;
+
+    if (levels && !log_setup(levels))
+        log_write(LOG_LEVEL_WARNING, "config", "log levels \"%s\" are not valid", levels);
+}
+
+static gboolean on_reload(gpointer data)
+{
+    struct service *s = data;
+    g_autoptr(GError) error = NULL;
+    struct config *config = load(s, &error);
+
+    if (config && engine_switch(s->engine, config, &error)) {
+        set_log(s, config);
+        s->crumbs->generation++;
+        log_write(LOG_LEVEL_INFO, "config", "reloaded: generation %u",
+                  s->engine->generation->number);
+    } else {
+        log_write(LOG_LEVEL_ERROR, "config", "not reloaded, the old configuration stays: %s",
+                  error->message);
+    }
+    if (config)
+        config_unref(config);
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean quit(gpointer data)
+{
+    struct service *s = data;
+
+    g_main_loop_quit(s->main_loop);
+    return G_SOURCE_REMOVE;
+}
+
+static void on_drained(void *ctx)
+{
+    g_idle_add(quit, ctx);
+}
+
+static gboolean on_drain_over(gpointer data)
+{
+    log_write(LOG_LEVEL_WARNING, "gateway", "the drain time is over; ending what still runs");
+    return quit(data);
+}
+
+static gboolean on_stop(gpointer data)
+{
+    struct service *s = data;
+
+    if (s->stopping)
+        return G_SOURCE_CONTINUE;
+    s->stopping = TRUE;
+    log_write(LOG_LEVEL_INFO, "gateway", "draining");
+    gateway_drain(s->gateway, on_drained, s);
+    g_timeout_add((guint)(s->engine->config->drain_us / 1000), on_drain_over, s);
+    return G_SOURCE_CONTINUE;
+}
+
+/* Every connection takes a descriptor, with TLS upstream three. */
+static void raise_limits(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static int run(struct service *s, guint workers, const GArray *sockets)
+{
+    g_autoptr(GError) error = NULL;
+    struct config *config = load(s, &error);
+
+    if (config) {
+        set_log(s, config);
+        s->engine = engine_new(config, workers ? workers : config->workers, &error);
+        config_unref(config);
+    }
+    if (!s->engine) {
+        fprintf(stderr, "%s\n", error->message);
+        return EX_CONFIG;
+    }
+    s->main_loop = g_main_loop_new(NULL, FALSE);
+    s->gateway = gateway_new(s->engine, (const int *)(const void *)sockets->data, sockets->len);
+    g_unix_signal_add(SIGHUP, on_reload, s);
+    g_unix_signal_add(SIGTERM, on_stop, s);
+    g_unix_signal_add(SIGINT, on_stop, s);
+    gateway_start(s->gateway);
+    s->crumbs->ready = 1;
+    g_main_loop_run(s->main_loop);
+    engine_stop(s->engine);
+    gateway_free(s->gateway);
+    engine_free(s->engine);
+    g_main_loop_unref(s->main_loop);
+    return 0;
+}
+
+int cli_worker(int argc, char **argv)
+{
+    struct service s = { 0 };
+    gint workers = 0;
+    const GOptionEntry entries[] = {
+        { "workers", 0, 0, G_OPTION_ARG_INT, &workers, NULL, NULL },
+        { "environment", 0, 0, G_OPTION_ARG_NONE, &s.from_environment, NULL, NULL },
+        G_OPTION_ENTRY_NULL,
+    };
+    g_autoptr(GArray) sockets = listen_inherited();
+    int code;
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* no worker without its supervisor */
+    signal(SIGPIPE, SIG_IGN);
+    if (!cli_parse(&argc, &argv, "- serve (started by weir-supervisor)", NULL, entries, &s.common,
+                   &code))
+        return code;
+    if (!sockets->len) {
+        cli_error("no listening sockets were handed over; run `weir serve`");
+        return EX_USAGE;
+    }
+    s.crumbs = crumb_open();
+    crumb_thread();
+    crumb_crash_handler_install();
+    raise_limits();
+    if (!up_global_init()) {
+        cli_error("libcurl cannot be set up");
+        return EX_UNAVAILABLE;
+    }
+    return run(&s, (guint)workers, sockets);
+}

@@ -1,0 +1,178 @@
+/*
+ * prometheus.c - see prometheus.h.
+ */
+#include "engine/prometheus.h"
+#include "model/failure.h"
+#include "plugin/registry.h"
+#include "route/target.h"
+
+#include <inttypes.h>
+
+const double stats_bounds[STATS_BUCKETS] = { 0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5,
+                                             1,     2.5,   5,    10,   30,  60,   300 };
+
+static const char *const token_kinds[STATS_TOKEN_KINDS] = { "input", "output", "cache_read",
+                                                            "cache_write", "reasoning" };
+
+static const struct {
+    const char *name;
+    const char *type;
+    const char *help;
+} families[] = {
+    [STATS_REQUESTS] = { "weir_requests_total", "counter", "Requests of applications." },
+    [STATS_FAILURES] = { "weir_failures_total", "counter", "Requests that failed, by class." },
+    [STATS_SECONDS] = { "weir_request_duration_seconds", "histogram",
+                        "From a request's first byte to its reply's last." },
+    [STATS_ATTEMPTS] = { "weir_attempts_total", "counter",
+                         "Attempts at targets; class ok for successes." },
+    [STATS_TOKENS] = { "weir_gen_ai_client_token_usage_total", "counter",
+                       "Tokens as reported by providers." },
+    [STATS_ATTEMPT_SECONDS] = { "weir_gen_ai_server_request_duration_seconds", "histogram",
+                                "Duration of successful attempts." },
+    [STATS_TTFT] = { "weir_gen_ai_server_time_to_first_token_seconds", "histogram",
+                     "Time to first token of streamed attempts." },
+    [STATS_TPOT] = { "weir_gen_ai_server_time_per_output_token_seconds", "histogram",
+                     "Time per output token of streamed attempts." },
+};
+
+static void put_label(GString *out, const char *name, const char *value)
+{
+    if (out->str[out->len - 1] != '{')
+        g_string_append_c(out, ',');
+    g_string_append_printf(out, "%s=\"", name);
+    for (const char *p = value ? value : ""; *p; p++) {
+        if (*p == '\\' || *p == '"')
+            g_string_append_c(out, '\\');
+        g_string_append_c(out, *p == '\n' ? ' ' : *p);
+    }
+    g_string_append_c(out, '"');
+}
+
+static void put_labels(GString *out, const struct stats_row *r)
+{
+    char status[16];
+
+    switch (r->kind) {
+    case STATS_REQUESTS:
+        g_snprintf(status, sizeof status, "%u", r->n & 0xffff);
+        put_label(out, "route", r->a);
+        put_label(out, "dialect", r->b);
+        put_label(out, "op", op_name(r->n >> 16));
+        put_label(out, "status", status);
+        break;
+    case STATS_FAILURES:
+        put_label(out, "route", r->a);
+        put_label(out, "class", failure_class_name(r->n));
+        break;
+    case STATS_SECONDS:
+        put_label(out, "route", r->a);
+        put_label(out, "dialect", r->b);
+        put_label(out, "op", op_name(r->n));
+        break;
+    case STATS_ATTEMPTS:
+        put_label(out, "target", r->a);
+        put_label(out, "class", r->n ? failure_class_name(r->n) : "ok");
+        break;
+    case STATS_TOKENS:
+        put_label(out, "target", r->a);
+        put_label(out, "kind", token_kinds[r->n]);
+        break;
+    default:
+        put_label(out, "target", r->a);
+        break;
+    }
+}
+
+static void put_histogram(GString *out, const struct stats_row *r)
+{
+    const char *name = families[r->kind].name;
+    guint64 total = 0;
+    char bound[32];
+
+    for (int i = 0; i <= STATS_BUCKETS; i++) {
+        total += r->bucket[i];
+        if (i < STATS_BUCKETS)
+            g_ascii_formatd(bound, sizeof bound, "%g", stats_bounds[i]);
+        g_string_append_printf(out, "%s_bucket{", name);
+        put_labels(out, r);
+        put_label(out, "le", i < STATS_BUCKETS ? bound : "+Inf");
+        g_string_append_printf(out, "} %" G_GUINT64_FORMAT "\n", total);
+    }
+    g_ascii_formatd(bound, sizeof bound, "%.9g", r->sum);
+    g_string_append_printf(out, "%s_sum{", name);
+    put_labels(out, r);
+    g_string_append_printf(out, "} %s\n%s_count{", bound, name);
+    put_labels(out, r);
+    g_string_append_printf(out, "} %" G_GUINT64_FORMAT "\n", r->count);
+}
+
+static void put_family(GString *out, GHashTable *rows, enum stats_kind kind)
+{
+    bool histogram = families[kind].type[0] == 'h', any = false;
+    GHashTableIter iter;
+    gpointer key;
+
+    g_hash_table_iter_init(&iter, rows);
+    while (g_hash_table_iter_next(&iter, &key, NULL)) {
+        const struct stats_row *r = key;
+
+        if (r->kind != kind)
+            continue;
+        if (!any)
+            g_string_append_printf(out, "# HELP %s %s\n# TYPE %s %s\n", families[kind].name,
+                                   families[kind].help, families[kind].name, families[kind].type);
+        any = true;
+        if (histogram) {
+            put_histogram(out, r);
+            continue;
+        }
+        g_string_append_printf(out, "%s{", families[kind].name);
+        put_labels(out, r);
+        g_string_append_printf(out, "} %" G_GUINT64_FORMAT "\n", r->count);
+    }
+}
+
+static void put_target(void *ctx, struct target *t)
+{
+    GString *out = ctx;
+    int64_t now = g_get_monotonic_time(), ready;
+    const struct target_limits none = { 0, 0 };
+    uint32_t blocked = target_blocked(t, &none, now, &ready);
+
+    g_string_append(out, "weir_target_inflight{");
+    put_label(out, "target", t->name);
+    g_string_append_printf(out, "} %" PRId64 "\nweir_target_up{",
+                           __atomic_load_n(&t->inflight, __ATOMIC_RELAXED));
+    put_label(out, "target", t->name);
+    g_string_append_printf(out, "} %d\n", blocked == 0);
+}
+
+static void put_plugin_counter(void *ctx, const char *name, const char *help, const char *plugin,
+                               const char *instance, uint64_t value)
+{
+    GString *out = ctx;
+
+    g_string_append_printf(out,
+                           "# HELP weir_plugin_%s %s\n# TYPE weir_plugin_%s counter\n"
+                           "weir_plugin_%s{",
+                           name, help, name, name);
+    put_label(out, "plugin", plugin);
+    put_label(out, "instance", instance);
+    g_string_append_printf(out, "} %" PRIu64 "\n", value);
+}
+
+char *prometheus_text(GHashTable *rows, guint inflight, guint waiting)
+{
+    GString *out = g_string_sized_new(8192);
+
+    for (gsize kind = 0; kind < G_N_ELEMENTS(families); kind++)
+        put_family(out, rows, (enum stats_kind)kind);
+    g_string_append_printf(out,
+                           "# TYPE weir_inflight gauge\nweir_inflight %u\n"
+                           "# TYPE weir_waiting gauge\nweir_waiting %u\n"
+                           "# TYPE weir_target_inflight gauge\n# TYPE weir_target_up gauge\n",
+                           inflight, waiting);
+    target_each(put_target, out);
+    plugin_metrics_each(put_plugin_counter, out);
+    return g_string_free(out, FALSE);
+}

@@ -1,0 +1,320 @@
+/*
+ * response.c - an attempt's response: bytes to frames, frames to events, events onwards.
+ *
+ * The decoder sees every frame before the application does. So usage, errors and the end are known
+ * even when the bytes are only passed through.
+ */
+#include "base/crumb.h"
+#include "base/str.h"
+#include "engine/exchange.h"
+#include "model/failure.h"
+#include "transport/http.h"
+
+/* -- events of the decoder ----------------------------------------------------------------------
+ */
+
+static weir_result on_ordered(void *ctx, const weir_event *event)
+{
+    struct attempt *a = ctx;
+
+    if (a->mode == REPLY_RELAY)
+        return WEIR_OK;
+    return a->exchange->filter_events ? filters_event(a, event) : reply_event(a, event);
+}
+
+static void note_usage(struct attempt *a, const weir_event *event)
+{
+    if (event->usage)
+        usage_merge(&a->usage, event->usage);
+}
+
+static void note_rate(struct attempt *a, const weir_rate *rate)
+{
+    int64_t now = loop_now(a->exchange->worker->loop);
+
+    if (!rate)
+        return;
+    /* The vendor says that nothing is left until then. */
+    if (rate->requests_left == 0 && rate->requests_reset_us > 0)
+        target_cool_down(a->target, now + rate->requests_reset_us);
+    if (rate->tokens_left == 0 && rate->tokens_reset_us > 0)
+        target_cool_down(a->target, now + rate->tokens_reset_us);
+}
+
+static weir_result on_event(void *ctx, const weir_event *event)
+{
+    struct attempt *a = ctx;
+    const weir_events next = { a, on_ordered };
+    weir_event stamped;
+    bool had_content = a->order.content;
+    weir_result r;
+
+    if (a->over)
+        return WEIR_STOPPED;
+    switch (event->type) {
+    case WEIR_EVENT_USAGE:
+        note_usage(a, event);
+        break;
+    case WEIR_EVENT_RATE:
+        note_rate(a, event->rate);
+        return WEIR_OK;
+    case WEIR_EVENT_WARNING:
+        exchange_warn(a->exchange, event->id, (weir_str){ event->text.ptr, event->text.len });
+        return WEIR_OK;
+    case WEIR_EVENT_ERROR:
+        if (!a->failure && event->failure)
+            a->failure = failure_copy(&a->exchange->arena, event->failure);
+        a->order.failed = true;
+        return WEIR_OK;
+    case WEIR_EVENT_CREDENTIAL:
+        return WEIR_OK;
+    default:
+        break;
+    }
+    stamped = *event;
+    stamped.at_us = loop_now(a->exchange->worker->loop);
+    r = order_event(&a->order, &stamped, &next);
+    if (a->order.content && !had_content && !a->first_us)
+        a->first_us = stamped.at_us;
+    return r;
+}
+
+/* -- frames ----------------------------------------------------------------------------------- */
+
+static bool looks_like_json(weir_str data)
+{
+    return data.len && data.ptr[0] == '{'; /* not '[': "[DONE]" is no JSON and is not meant to be */
+}
+
+/* A decoder's answer to one frame, or a negative result. */
+static weir_result decode(struct attempt *a, struct framer_frame *f)
+{
+    struct worker *w = a->exchange->worker;
+    const weir_events events = { a, on_event };
+    weir_json json;
+    weir_result r;
+    uint32_t crumb;
+
+    if (a->framer.framing != WEIR_FRAME_RAW && f->frame.data.len) {
+        weir_str data = f->frame.data;
+
+        if (a->framer.framing == WEIR_FRAME_WHOLE || looks_like_json(data)) {
+            if (jscan(&w->tokens, data, &json, NULL) == WEIR_OK)
+                f->frame.json = &json;
+            else if (looks_like_json(data))
+                f->frame.flags |= WEIR_FRAME_BAD_JSON;
+        }
+    }
+    a->x.now_us = loop_now(w->loop);
+    a->x.arena = arena_abi(&w->scratch);
+    crumb = crumb_enter(a->provider->crumb);
+    r = a->provider->face->frame(a->provider->cfg, a->decoder, &a->x, &f->frame, &events);
+    crumb_leave(crumb);
+    a->x.arena = a->exchange->in.arena;
+    arena_reset(&w->scratch);
+    return r;
+}
+
+/* Whether the decoder, or the order of its events, found the response wanting. */
+static bool gone_wrong(struct attempt *a, weir_result r, const struct framer_frame *f)
+{
+    if (a->over)
+        return true;
+    if (a->order.failed && !a->raw) {
+        weir_failure *failure = a->failure;
+
+        a->failure = NULL;
+        if (failure)
+            attempt_fail(a, failure);
+        else
+            attempt_fail_as(a, WEIR_CLASS_SERVER_ERROR, "%s reported an error without a word",
+                            a->target->name);
+        return true;
+    }
+    if (r < 0) {
+        attempt_fail_as(a, WEIR_CLASS_PROTOCOL, "%s: the response could not be read (result %d)",
+                        a->target->name, (int)r);
+        return true;
+    }
+    if ((f->frame.flags & WEIR_FRAME_BAD_JSON) && !a->raw) {
+        attempt_fail_as(a, WEIR_CLASS_PROTOCOL, "%s sent malformed JSON", a->target->name);
+        return true;
+    }
+    return false;
+}
+
+/* Streams are committed with the first content, whole answers when they are complete. */
+static bool ready_to_commit(const struct attempt *a)
+{
+    if (a->committed || a->order.failed)
+        return false;
+    if (a->raw)
+        return true;
+    return a->x.stream ? a->order.content || order_complete(&a->order) : order_complete(&a->order);
+}
+
+static bool take_frame(struct attempt *a, struct framer_frame *f)
+{
+    weir_result r = decode(a, f);
+
+    if (gone_wrong(a, r, f))
+        return false;
+    if (a->mode == REPLY_RELAY && r != WEIR_HIDE && f->raw.len)
+        reply_relay(a, f->raw);
+    if (ready_to_commit(a))
+        reply_commit(a);
+    return !a->over;
+}
+
+/* -- what the transport brings ------------------------------------------------------------------
+ */
+
+static bool is_sse(const weir_header *headers, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (http_name_is(headers[i].name, "content-type"))
+            return str_begins(headers[i].value, S("text/event-stream"));
+    }
+    return false;
+}
+
+/* Response headers that cross to the application when the bytes are passed through. */
+static bool crosses(const struct attempt *a, weir_str name)
+{
+    static const char *const kept[] = { "content-type", "x-request-id", "request-id" };
+    static const char *const dropped[] = {
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "content-length",
+        "date",
+        "server",
+        "set-cookie",
+        "alt-svc",
+        "strict-transport-security",
+    };
+    char lower[64];
+
+    if (a->exchange->facts.op == WEIR_OP_FORWARD) {
+        for (size_t i = 0; i < G_N_ELEMENTS(dropped); i++) {
+            if (http_name_is(name, dropped[i]))
+                return false;
+        }
+        return !(name.len > 7 && g_ascii_strncasecmp(name.ptr, "x-weir-", 7) == 0);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(kept); i++) {
+        if (http_name_is(name, kept[i]))
+            return true;
+    }
+    if (name.len >= sizeof lower)
+        return false;
+    for (size_t i = 0; i < name.len; i++)
+        lower[i] = g_ascii_tolower(name.ptr[i]);
+    for (const char *const *glob = a->provider->face->forward_headers; glob && *glob; glob++) {
+        if (str_glob((weir_str){ lower, name.len }, str_of(*glob)))
+            return true;
+    }
+    return str_begins((weir_str){ lower, name.len }, S("x-ratelimit-"));
+}
+
+static void keep_headers(struct attempt *a, const weir_header *headers, uint32_t count)
+{
+    struct arena *arena = &a->exchange->arena;
+    weir_header *kept = arena_alloc(arena, sizeof(*kept) * (count + 1));
+
+    a->relay_headers = kept;
+    for (uint32_t i = 0; kept && i < count; i++) {
+        if (!crosses(a, headers[i].name))
+            continue;
+        kept[a->relay_header_count].name = arena_copy(arena, headers[i].name);
+        kept[a->relay_header_count++].value = arena_copy(arena, headers[i].value);
+    }
+}
+
+int response_head(struct attempt *a, unsigned status, const weir_header *headers, uint32_t count)
+{
+    const weir_response_head head = {
+        .struct_size = sizeof(head),
+        .status = status,
+        .headers = headers,
+        .header_count = count,
+    };
+    const weir_events events = { a, on_event };
+    weir_result r;
+    uint32_t crumb;
+
+    a->status = status;
+    a->head_us = a->active_us = loop_now(a->exchange->worker->loop);
+    /* A forwarded request's response is the vendor's business, but for what another try may mend.
+     */
+    a->raw = a->exchange->facts.op == WEIR_OP_FORWARD;
+    if (a->mode == REPLY_RELAY)
+        keep_headers(a, headers, count);
+    crumb = crumb_enter(a->provider->crumb);
+    r = a->provider->face->head(a->provider->cfg, a->decoder, &a->x, &head, &events);
+    crumb_leave(crumb);
+    if (a->over)
+        return -1;
+    if (r < 0)
+        r = is_sse(headers, count) ? WEIR_FRAME_SSE : WEIR_FRAME_WHOLE;
+    if (a->raw && (status == 429 || status == 503)) {
+        a->raw = false;
+        r = WEIR_FRAME_WHOLE;
+    }
+    framer_init(&a->framer, (unsigned)r);
+    if (a->raw)
+        reply_commit(a);
+    return 0;
+}
+
+int64_t response_body(struct attempt *a, const char *bytes, size_t len, bool end)
+{
+    struct framer_frame f;
+    size_t used = 0;
+    int64_t n;
+
+    a->active_us = loop_now(a->exchange->worker->loop);
+    while (!a->framer.ended) {
+        n = framer_next(&a->framer, bytes + used, len - used, end, &f);
+        if (n < 0) {
+            attempt_fail_as(a, WEIR_CLASS_PROTOCOL, "%s: the response could not be framed",
+                            a->target->name);
+            return -1;
+        }
+        if (n == 0 && !a->framer.ended)
+            break;
+        used += (size_t)n;
+        if (!take_frame(a, &f))
+            return -1;
+    }
+    return (int64_t)(a->framer.ended ? len : used);
+}
+
+void response_done(struct attempt *a, bool cut, const char *message)
+{
+    struct framer_frame f = { .frame = { .struct_size = sizeof(weir_frame),
+                                         .flags = WEIR_FRAME_CUT } };
+
+    if (cut && !order_complete(&a->order) && a->head_us && !a->raw) {
+        weir_result r = decode(a, &f); /* the decoder may know a better word for it */
+
+        if (gone_wrong(a, r, &f))
+            return;
+    }
+    if (a->raw ? !cut : order_complete(&a->order)) {
+        if (!a->committed)
+            reply_commit(a);
+        if (!a->over)
+            attempt_succeed(a);
+        return;
+    }
+    if (!cut)
+        message = a->x.stream ? "the stream ended without its end marker"
+                              : "the response does not hold an answer";
+    attempt_fail_as(a, WEIR_CLASS_PROTOCOL, "%s: %s", a->target->name,
+                    *message ? message : "the connection ended early");
+}

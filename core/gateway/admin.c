@@ -1,0 +1,70 @@
+/*
+ * admin.c - see admin.h.
+ */
+#include "gateway/admin.h"
+#include "base/str.h"
+#include "engine/stats.h"
+
+#include <stdio.h>
+
+static void reply(struct http_request *req, unsigned status, const char *type, weir_str body)
+{
+    const weir_header headers[] = { { S("content-type"), str_of(type) } };
+
+    http_reply_whole(req, status, headers, 1, body);
+}
+
+static void reply_metrics(struct engine *engine, struct http_request *req)
+{
+    g_autofree char *text = stats_text(engine->workers, engine->count);
+
+    reply(req, 200, "text/plain; version=0.0.4; charset=utf-8", str_of(text));
+}
+
+/* Errors take the form most applications can read. Everything in them is ours: nothing of the
+ * request is repeated. */
+static void reply_unknown(const struct generation *generation, struct http_request *req)
+{
+    struct endpoint_match match;
+    unsigned status = generation_match(generation, req->head.method, req->head.path,
+                                       req->head.headers, req->head.header_count, &match);
+
+    if (status == 405)
+        reply(req, 405, "application/json",
+              S("{\"error\":{\"message\":\"this path is not served with this method\","
+                "\"type\":\"invalid_request_error\",\"param\":null,\"code\":\"method_not_allowed\"}"
+                "}"));
+    else
+        reply(req, 404, "application/json",
+              S("{\"error\":{\"message\":\"no API is served at this path; OpenAI's is at /v1, and "
+                "/healthz, /readyz and /metrics are the gateway's own\","
+                "\"type\":\"invalid_request_error\",\"param\":null,\"code\":\"unknown_url\"}}"));
+}
+
+void admin_answer(struct worker *worker, struct http_request *req, bool draining)
+{
+    weir_str path = req->head.path;
+    bool get = str_is(req->head.method, "GET") || str_is(req->head.method, "HEAD");
+
+    if (get && str_is(path, "/healthz"))
+        reply(req, 200, "application/json", S("{\"status\":\"ok\"}\n"));
+    else if (get && str_is(path, "/readyz"))
+        reply(req, draining ? 503 : 200, "application/json",
+              draining ? S("{\"status\":\"draining\"}\n") : S("{\"status\":\"ready\"}\n"));
+    else if (get && str_is(path, "/metrics"))
+        reply_metrics(worker->engine, req);
+    else
+        reply_unknown(worker->generation->generation, req);
+}
+
+weir_str admin_refusal(void *ctx, unsigned status, const char *why)
+{
+    static _Thread_local char body[512];
+    int n = snprintf(body, sizeof body,
+                     "{\"error\":{\"message\":\"%s\",\"type\":\"invalid_request_error\","
+                     "\"param\":null,\"code\":\"http_%u\"}}",
+                     why, status);
+
+    (void)ctx;
+    return (weir_str){ body, n > 0 && (size_t)n < sizeof body ? (size_t)n : 0 };
+}

@@ -1,0 +1,3 @@
+/* Has no identity note. */
+#define ZOO_NO_NOTE
+#include "zoo.h"

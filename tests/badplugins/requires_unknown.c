@@ -1,0 +1,3 @@
+/* Needs a service that there is not. */
+#define ZOO_REQUIRES "org.example.telepathy/1"
+#include "zoo.h"
