@@ -52,6 +52,7 @@ void config_route_free(gpointer p)
 void config_provider_free(gpointer p)
 {
     struct config_provider *c = p;
+    config_node_free(c->direct);
     g_free(c->name);
     g_free(c->base_url);
     g_free(c->api_key);

@@ -2,28 +2,15 @@
  * dump.c - the configuration in force, for a person: JSON, secrets hidden.
  */
 #include "config/options.h"
+#include "config/secret.h"
 
 #include <string.h>
-
-#define HIDDEN "(secret)"
-
-/* Secrets are hidden where they stand by type, and again wherever their text turns up: a header
- * built around a key is as secret as the key. Very short ones would blot out unrelated text. */
-enum { SECRET_MIN = 6 };
 
 static json_t *text_json(const struct config *c, const char *text)
 {
     if (!text)
         return json_null();
-    g_autofree char *shown = g_strdup(text);
-    for (guint i = 0; i < c->secrets->len; i++) {
-        const char *secret = g_ptr_array_index(c->secrets, i);
-        if (strlen(secret) < SECRET_MIN || !strstr(shown, secret))
-            continue;
-        g_auto(GStrv) parts = g_strsplit(shown, secret, -1);
-        g_free(shown);
-        shown = g_strjoinv(HIDDEN, parts);
-    }
+    g_autofree char *shown = secret_hide(c->secrets, text);
     return json_string(shown);
 }
 
@@ -34,7 +21,8 @@ static json_t *url_json(const struct config *c, const char *url)
     const char *at = start ? strchr(start, '@') : NULL;
     if (!at)
         return text_json(c, url);
-    g_autofree char *shown = g_strdup_printf("%.*s" HIDDEN "%s", (int)(start + 3 - url), url, at);
+    g_autofree char *shown =
+        g_strdup_printf("%.*s" SECRET_HIDDEN "%s", (int)(start + 3 - url), url, at);
     return text_json(c, shown);
 }
 
@@ -69,7 +57,7 @@ static json_t *options_json(const struct config *c, const char *text, const weir
         return json_object();
     for (guint i = 0; i < count; i++)
         if (options[i].type == WEIR_OPTION_SECRET && json_object_get(json, options[i].name))
-            json_object_set_new(json, options[i].name, json_string(HIDDEN));
+            json_object_set_new(json, options[i].name, json_string(SECRET_HIDDEN));
     json_t *out = hide(c, json);
     json_decref(json);
     return out;
@@ -89,7 +77,7 @@ static json_t *part_options(const struct config *c, const struct plugin_part *pa
             for (guint k = 0; k < part->child_option_count; k++) {
                 const weir_option *o = &part->child_options[k];
                 if (o->type == WEIR_OPTION_SECRET && json_object_get(element, o->name))
-                    json_object_set_new(element, o->name, json_string(HIDDEN));
+                    json_object_set_new(element, o->name, json_string(SECRET_HIDDEN));
             }
         }
     }
@@ -143,7 +131,7 @@ static json_t *provider_json(const struct config *c, const struct config_provide
     json_t *out = json_object();
     json_object_set_new(out, "plugin", json_string(p->part->name));
     json_object_set_new(out, "base_url", url_json(c, p->base_url));
-    json_object_set_new(out, "api_key", p->api_key ? json_string(HIDDEN) : json_null());
+    json_object_set_new(out, "api_key", p->api_key ? json_string(SECRET_HIDDEN) : json_null());
     json_object_set_new(out, "timeout", timeouts_json(&p->timeouts));
     if (p->max_retries >= 0)
         json_object_set_new(out, "max_retries", json_integer(p->max_retries));

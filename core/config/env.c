@@ -4,6 +4,7 @@
  * The result is written as text and loaded like any other, so that there is one reader only.
  */
 #include "config/load.h"
+#include "plugin/program.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -157,7 +158,7 @@ static gboolean find_all(struct finder *f, GError **error)
     if (f->count)
         return TRUE;
     if (plugin_find(f->registry, PLUGIN_PROVIDER, "sim")) {
-        add_provider(f, "sim", "sim", "");
+        add_provider(f, "sim", "sim", ", default_model: sim-fast");
         g_string_append(f->told, "No provider key is set and no Ollama answers: the simulator "
                                  "answers, and its answers say so. Set a key such as "
                                  "OPENAI_API_KEY, or write a configuration with 'weir init'.\n");
@@ -198,7 +199,8 @@ struct config *config_from_environment(char **env, struct plugin_registry *previ
                                        GError **error)
 {
     g_auto(GStrv) directories = plugin_search_path(NULL);
-    struct plugin_search search = { .directories = (const char *const *)directories };
+    struct plugin_search search = { .directories = (const char *const *)directories,
+                                    .quarantined = program_quarantined() };
     g_autoptr(plugin_registry) registry = plugin_scan(&search, previous);
     struct config *config = config_from_environment_with(env, registry, told, error);
 

@@ -2,8 +2,10 @@
  * load.c - a configuration from its files, in two steps: where plugins are, then everything.
  */
 #include "config/load.h"
+#include "plugin/program.h"
 
 #include "config/expand.h"
+#include "config/secret.h"
 
 /* Time limits of an attempt unless something else is said. */
 static const struct config_timeouts default_timeouts = {
@@ -25,7 +27,8 @@ static struct plugin_registry *scan(struct load *l, struct plugin_registry *prev
         g_ptr_array_add(c->plugin_dirs, g_strdup(*dir));
 
     struct plugin_search search = { .directories = (const char *const *)directories,
-                                    .pins = c->plugin_pins };
+                                    .pins = c->plugin_pins,
+                                    .quarantined = program_quarantined() };
     return plugin_scan(&search, previous);
 }
 
@@ -59,8 +62,10 @@ static struct config *load(const struct config_source *source, struct plugin_reg
         fill(&l, root);
     }
     guint wrong = faults_count(&l.faults);
+    secret_sort(config->secrets);
     if (wrong) {
-        g_autofree char *text = faults_text(&l.faults);
+        g_autofree char *all = faults_text(&l.faults);
+        g_autofree char *text = secret_hide(config->secrets, all);
         g_set_error_literal(error, CONFIG_ERROR, root ? CONFIG_ERROR_INVALID : CONFIG_ERROR_SYNTAX,
                             text);
     }

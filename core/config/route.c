@@ -324,6 +324,21 @@ static void read_default(struct load *l, const struct ynode *root)
                  "unknown_model: default_route needs a default_route or default_provider; add one");
 }
 
+/* What a request gets that asks for a provider by name. */
+static void read_direct(struct load *l, const struct ynode *root)
+{
+    const struct plugin_part *part = plugin_find(l->registry, PLUGIN_STRATEGY, "failover");
+    const struct ynode *map = ynode_get(root, "providers");
+
+    for (guint i = 0; part && i < l->config->providers->len; i++) {
+        struct config_provider *p = g_ptr_array_index(l->config->providers, i);
+        const struct ynode *key = ynode_key(map, p->name);
+
+        if (key)
+            p->direct = tree_node(l, part, key, key, p->name);
+    }
+}
+
 void routes_read(struct load *l, const struct ynode *root)
 {
     const struct ynode *map = ynode_get(root, "routes");
@@ -340,4 +355,5 @@ void routes_read(struct load *l, const struct ynode *root)
         check_walks(l, map);
     }
     read_default(l, root);
+    read_direct(l, root);
 }

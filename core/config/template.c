@@ -19,7 +19,7 @@ static const char head[] =
     "\n"
     "# Who answers. The name is yours, and plugin says which API it speaks.\n"
     "providers:\n"
-    "  sim: { plugin: sim }          # simulated answers, which say so; no network\n";
+    "  sim: { plugin: sim, default_model: sim-fast }   # simulated answers, which say so\n";
 
 static const char openai_on[] = "  openai:\n"
                                 "    plugin: openai\n"

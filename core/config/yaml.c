@@ -118,6 +118,16 @@ static struct place place_of(const struct reader *r, const yaml_mark_t *mark)
     return (struct place){ r->file, r->order, (guint)mark->line + 1, (guint)mark->column + 1 };
 }
 
+/* What usually stands behind libyaml's words. */
+static const char *yaml_advice(const yaml_parser_t *p)
+{
+    if (p->problem && strstr(p->problem, "cannot start any token"))
+        return "indent with spaces, not tabs, and put a text that begins with @ or ` in quotes";
+    if (p->context && (strstr(p->context, "an alias") || strstr(p->context, "an anchor")))
+        return "put a text that begins with * or & in quotes";
+    return "check indentation, colons and quotes";
+}
+
 static gboolean next_event(struct reader *r, yaml_event_t *event)
 {
     if (yaml_parser_parse(&r->parser, event))
@@ -132,8 +142,8 @@ static gboolean next_event(struct reader *r, yaml_event_t *event)
     } else if (p->error == YAML_MEMORY_ERROR) {
         fault_at(r->faults, &at, "out of memory");
     } else {
-        fault_at(r->faults, &at, "this is not YAML: %s%s%s; check indentation, colons and quotes",
-                 problem, p->context ? ", " : "", p->context ? p->context : "");
+        fault_at(r->faults, &at, "this is not YAML: %s%s%s; %s", problem, p->context ? ", " : "",
+                 p->context ? p->context : "", yaml_advice(p));
     }
     return FALSE;
 }

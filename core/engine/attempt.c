@@ -383,7 +383,7 @@ static struct attempt *attempt_new(struct exchange *e, struct walk_try *t, const
     a->provider = p;
     a->target = target;
     a->model = arena_copy(&e->arena, model);
-    a->number = ++e->attempt_count;
+    a->number = e->attempt_count + 1;
     a->start_us = a->active_us = loop_now(e->worker->loop);
     a->abi_target = (weir_target){
         .struct_size = sizeof(weir_target),
@@ -473,12 +473,13 @@ void attempt_start(struct walk *walk, struct walk_try *t, const struct child *le
     struct attempt *a = attempt_new(e, t, leaf, target, model);
     struct loop *loop = e->worker->loop;
 
-    if (!a)
+    if (!a) {
+        weir_failure failure = failure_local(WEIR_CLASS_INTERNAL, S("out of memory"));
+
+        exchange_fail(e, &failure);
         return;
-    if (walk->budget.attempts_left == 0)
-        a->failure = failure_format(&e->arena, WEIR_CLASS_BUDGET,
-                                    "the budget of attempts of this request is spent");
-    else if (prepare(a)) {
+    }
+    if (prepare(a)) {
         a->booked_tokens = estimated_tokens(e);
         a->begun = target_begin(target, &a->provider->limits, loop_now(loop), a->booked_tokens);
         if (!a->begun)
@@ -492,6 +493,7 @@ void attempt_start(struct walk *walk, struct walk_try *t, const struct child *le
         return;
     }
     walk->budget.attempts_left--;
+    e->attempt_count++;
     set_limits(a);
     send_request(a);
 }

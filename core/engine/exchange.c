@@ -33,7 +33,7 @@ static void on_deadline(struct loop_timer *timer)
         e->waiting = false;
         e->worker->waiting--;
         loop_timer_set(e->worker->loop, &e->timer, e->walk.budget.deadline_us, on_deadline);
-        walk_start(&e->walk, e->walk.only ? NULL : e->route->root);
+        walk_start(&e->walk, e->root);
         return;
     }
     failure = failure_format(&e->arena, WEIR_CLASS_BUDGET,

@@ -104,7 +104,7 @@ struct exchange {
     bool edited;     /* a filter changed it: the original bytes are no longer the request */
     const struct route *route;
     const struct provider *explicit_provider;
-    struct child direct; /* the leaf, when the tree is bypassed */
+    const struct node *root; /* of the route, or the provider's own */
     const struct filter **filters;
     uint32_t filter_count;
     void *filter_state; /* as the request filters left it; each attempt gets a copy */

@@ -327,13 +327,14 @@ static weir_result plain_bytes(void *ctx, weir_str bytes)
     return buf_add(&p->body, bytes.ptr, bytes.len) ? WEIR_OK : WEIR_NO_MEMORY;
 }
 
+/* The last attempt that got as far as sending. */
 static struct attempt *last_attempt(const struct exchange *e)
 {
     struct attempt *last = NULL;
 
     for (struct attempt *a = e->attempts; a; a = a->next)
-        last = a;
-    return last;
+        last = a->begun || !last ? a : last;
+    return last && last->begun ? last : NULL;
 }
 
 /* After the commit: the dialect's error event, then the end of a connection that nobody can take
@@ -362,6 +363,25 @@ static void add_failure_headers(struct exchange *e, const weir_failure *failure,
         add_header(h, S("x-should-retry"), S("false"));
 }
 
+/* A vendor's own words do not say whose they are; the application must know. */
+static weir_str name_provider(struct exchange *e, const struct attempt *a,
+                              const weir_failure *failure)
+{
+    weir_str name, message = failure->message;
+    char *text;
+
+    if (!a || failure->local)
+        return message;
+    name = a->provider->name;
+    if (message.len && memmem(message.ptr, message.len, name.ptr, name.len))
+        return message;
+    text = arena_alloc(&e->arena, name.len + message.len + 32);
+    if (!text)
+        return message;
+    return (weir_str){ text,
+                       (size_t)sprintf(text, "provider %.*s: %.*s", S_ARG(name), S_ARG(message)) };
+}
+
 void reply_failure(struct exchange *e, const weir_failure *failure)
 {
     struct plain p = { .e = e };
@@ -369,6 +389,7 @@ void reply_failure(struct exchange *e, const weir_failure *failure)
         .struct_size = sizeof(sink), .ctx = &p, .head = plain_head, .bytes = plain_bytes
     };
     struct attempt *a = last_attempt(e);
+    weir_failure told = *failure;
     weir_exchange x = a ? a->x : exchange_view(e);
     uint32_t crumb;
 
@@ -376,8 +397,9 @@ void reply_failure(struct exchange *e, const weir_failure *failure)
         fail_stream(e, failure);
         return;
     }
+    told.message = name_provider(e, a, failure);
     crumb = enter(e);
-    e->speaker->face->failure(e->speaker->cfg, NULL, &x, failure, &sink);
+    e->speaker->face->failure(e->speaker->cfg, NULL, &x, &told, &sink);
     crumb_leave(crumb);
     add_failure_headers(e, failure, &p.head);
     add_own_headers(e, a, &p.head);

@@ -294,16 +294,16 @@ void exchange_route(struct exchange *e)
         .native = e->facts.op == WEIR_OP_FORWARD ? str_of(e->dialect->face->id) : S(""),
         .seed = worker_random(e->worker),
     };
-    if (r.provider) {
-        e->direct =
-            (struct child){ .kind = CHILD_LEAF, .name = r.provider->name, .provider = r.provider };
-        e->walk.only = &e->direct;
-    }
+    e->root = r.route ? r.route->root : r.provider->direct;
     filters_select(e);
     exchange_budget(e);
     if (!filters_request(e))
         return;
-    walk_start(&e->walk, e->walk.only ? NULL : e->route->root);
+    if (e->root)
+        walk_start(&e->walk, e->root);
+    else
+        exchange_refuse(e, WEIR_CLASS_INTERNAL,
+                        "a provider can only be asked by name if the failover strategy is there");
 }
 
 /* -- the request ------------------------------------------------------------------------------ */

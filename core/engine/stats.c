@@ -113,8 +113,10 @@ void stats_exchange(struct stats *s, struct exchange *e)
             (double)(e->end_us - e->start_us) / 1e6);
     if (e->failure)
         row(s->rows, STATS_FAILURES, route, NULL, e->failure->class_id)->count++;
-    for (const struct attempt *a = e->attempts; a; a = a->next)
-        add_attempt(s->rows, a);
+    for (const struct attempt *a = e->attempts; a; a = a->next) {
+        if (a->begun)
+            add_attempt(s->rows, a);
+    }
     pthread_mutex_unlock(&s->lock);
 }
 

@@ -5,8 +5,6 @@
 #include "base/str.h"
 #include "engine/stats.h"
 
-#include <stdio.h>
-
 static void reply(struct http_request *req, unsigned status, const char *type, weir_str body)
 {
     const weir_header headers[] = { { S("content-type"), str_of(type) } };
@@ -57,14 +55,33 @@ void admin_answer(struct worker *worker, struct http_request *req, bool draining
         reply_unknown(worker->generation->generation, req);
 }
 
-weir_str admin_refusal(void *ctx, unsigned status, const char *why)
+/* The words are our own; only quotes need care. */
+static void put_words(GString *out, const char *words)
+{
+    for (const char *p = words; *p; p++)
+        g_string_append_c(out, *p == '"' || *p == '\\' || *p < 0x20 ? '\'' : *p);
+}
+
+weir_str admin_refusal(const struct worker *worker, unsigned status, const char *why)
 {
     static _Thread_local char body[512];
-    int n = snprintf(body, sizeof body,
-                     "{\"error\":{\"message\":\"%s\",\"type\":\"invalid_request_error\","
-                     "\"param\":null,\"code\":\"http_%u\"}}",
-                     why, status);
+    const struct config *c = worker->generation->generation->config;
+    g_autoptr(GString) out = g_string_new("{\"error\":{\"message\":\"");
 
-    (void)ctx;
-    return (weir_str){ body, n > 0 && (size_t)n < sizeof body ? (size_t)n : 0 };
+    put_words(out, why);
+    if (status == 413) {
+        g_autofree char *json = g_format_size_full(c->json_bytes, G_FORMAT_SIZE_IEC_UNITS);
+        g_autofree char *other = g_format_size_full(c->forward_bytes, G_FORMAT_SIZE_IEC_UNITS);
+
+        g_string_append_printf(out,
+                               ": %s for JSON (limits: json_body), %s for what is forwarded "
+                               "(limits: forward_body)",
+                               json, other);
+    }
+    g_string_append_printf(out,
+                           "\",\"type\":\"invalid_request_error\",\"param\":null,"
+                           "\"code\":\"http_%u\"}}",
+                           status);
+    g_strlcpy(body, out->str, sizeof body);
+    return str_of(body);
 }

@@ -10,4 +10,4 @@
 void admin_answer(struct worker *worker, struct http_request *req, bool draining);
 
 /* The body of a refusal by the HTTP server itself (400, 408, 413, ...). */
-weir_str admin_refusal(void *ctx, unsigned status, const char *why);
+weir_str admin_refusal(const struct worker *worker, unsigned status, const char *why);

@@ -126,6 +126,13 @@ static void on_gone(void *ctx, struct http_request *req, unsigned status)
     req->app_data = NULL;
 }
 
+static weir_str on_refusal(void *ctx, unsigned status, const char *why)
+{
+    const struct gateway_worker *gw = ctx;
+
+    return admin_refusal(gw->worker, status, why);
+}
+
 /* -- workers ------------------------------------------------------------------------------------
  */
 
@@ -153,7 +160,7 @@ static void begin_worker(struct worker *w, void *ctx)
         .body = on_body,
         .writable = on_writable,
         .gone = on_gone,
-        .refusal = admin_refusal,
+        .refusal = on_refusal,
     };
 
     gw->gateway = g;

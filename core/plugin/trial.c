@@ -17,10 +17,7 @@
 
 #include "plugin/check.h"
 #include "plugin/error.h"
-
-#ifndef WEIR_LIBEXECDIR
-#define WEIR_LIBEXECDIR "/usr/local/libexec/weir"
-#endif
+#include "plugin/program.h"
 
 #define PROGRAM "weir-supervisor"
 
@@ -35,36 +32,6 @@ struct trial {
 };
 
 enum { VERDICT, OUTPUT };
-
-static char *program_find(GError **error)
-{
-    const char *set = g_getenv("WEIR_LIBEXEC");
-    if (set && *set) {
-        g_autofree char *path = g_build_filename(set, PROGRAM, NULL);
-        if (access(path, X_OK) == 0) {
-            return g_steal_pointer(&path);
-        }
-        plugin_refuse(error,
-                      "it cannot be tried before it is loaded: there is no program %s, where the "
-                      "environment variable WEIR_LIBEXEC says it is; correct or unset it",
-                      path);
-        return NULL;
-    }
-    if (access(WEIR_LIBEXECDIR "/" PROGRAM, X_OK) == 0) {
-        return g_strdup(WEIR_LIBEXECDIR "/" PROGRAM);
-    }
-    g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
-    g_autofree char *beside = g_path_get_dirname(self ? self : "/");
-    g_autofree char *path = g_build_filename(beside, PROGRAM, NULL);
-    if (access(path, X_OK) == 0) {
-        return g_steal_pointer(&path);
-    }
-    plugin_refuse(error,
-                  "it cannot be tried before it is loaded: there is no program %s or %s; install "
-                  "weir completely, or set WEIR_LIBEXEC to the directory of " PROGRAM,
-                  WEIR_LIBEXECDIR "/" PROGRAM, path);
-    return NULL;
-}
 
 static int spawn(struct trial *t, const char *program, const char *file, int verdict, int output)
 {
@@ -244,9 +211,10 @@ static gboolean trial_judge(struct trial *t, gboolean in_time, gint64 timeout_us
 
 gboolean plugin_trial(const char *file, gint64 timeout_us, GError **error)
 {
-    g_autofree char *program = program_find(error);
-    if (!program) {
-        return FALSE;
+    g_autoptr(GError) missing = NULL;
+    g_autofree char *program = program_find(PROGRAM, &missing);
+    if (!program) { /* code that was never tried is not loaded */
+        return plugin_refuse(error, "it cannot be tried before it is loaded: %s", missing->message);
     }
     timeout_us = timeout_us > 0 ? timeout_us : TIMEOUT_US;
     struct trial t = { .from = { { .fd = -1 }, { .fd = -1 } } };

@@ -143,12 +143,15 @@ static gboolean read_fd(struct plugin_bytes *bytes, int fd, const struct stat *s
     }
     gsize mapped = bytes->size;
     bytes->data = p;
-    if (!read_all(fd, bytes) || bytes->size != mapped) {
-        int saved = errno;
+    gboolean complete = read_all(fd, bytes);
+    if (!complete || bytes->size != mapped) {
+        const char *why = complete ? "it became shorter meanwhile" : g_strerror(errno);
         munmap(p, mapped);
         memset(bytes, 0, sizeof(*bytes));
-        return plugin_refuse(error, "it could not be read to its end (%s): copy it again",
-                             g_strerror(saved));
+        return plugin_refuse(error,
+                             "it could not be read to its end (%s): copy it again, under "
+                             "another name, then rename it",
+                             why);
     }
     bytes->sha256 = g_compute_checksum_for_data(G_CHECKSUM_SHA256, bytes->data, bytes->size);
     return TRUE;

@@ -197,6 +197,14 @@ struct tree *tree_build(const struct config *config, GError **error)
         }
         g_ptr_array_add(tree->providers, p);
     }
+    for (guint i = 0; i < tree->providers->len; i++) {
+        struct provider *p = g_ptr_array_index(tree->providers, i);
+
+        if (p->config->direct && !(p->direct = node_build(tree, p->config->direct, error))) {
+            tree_free(tree);
+            return NULL;
+        }
+    }
     for (guint i = 0; i < config->routes->len; i++) {
         if (!route_root(tree, g_ptr_array_index(config->routes, i), error)) {
             tree_free(tree);

@@ -21,7 +21,8 @@ struct provider {
     weir_str base_url;
     weir_str key;
     struct target_limits limits;
-    uint32_t number; /* in its generation, from 0 */
+    struct node *direct; /* the provider by itself, for requests that name it; may be NULL */
+    uint32_t number;     /* in its generation, from 0 */
 };
 
 /* What a strategy remembers at one node; one per process, shared by generations. */

@@ -76,7 +76,7 @@ static void observe(struct walk_try *t, int64_t first_us, const weir_usage *usag
     };
     uint32_t crumb;
 
-    if (!n || !n->part->strategy.observe)
+    if (!n->part->strategy.observe)
         return;
     pthread_mutex_lock(&n->state->lock);
     crumb = crumb_enter(n->part->crumb);
@@ -216,6 +216,19 @@ static void fail_try(struct walk_try *t, const weir_failure *failure)
     visit_ask(t->visit, WEIR_ASK_FAILED);
 }
 
+/* The end of all tries: what the last one met is the better account, if there was one. */
+static void budget_spent(struct walk *walk)
+{
+    const weir_failure *failure = walk->last_failure;
+
+    if (walk->running)
+        return; /* what runs may still answer */
+    if (!failure)
+        failure =
+            failure_format(walk->arena, WEIR_CLASS_BUDGET, "the route's budget allows no attempt");
+    walk->ops->over(walk, failure, INT64_MAX);
+}
+
 static void visit_pick(struct visit *v, uint32_t number)
 {
     struct walk *walk = v->walk;
@@ -239,6 +252,11 @@ static void visit_pick(struct visit *v, uint32_t number)
         return;
     }
     if (child->kind == CHILD_LEAF) {
+        if (walk->budget.attempts_left == 0) {
+            end_try(t, NULL);
+            budget_spent(walk);
+            return;
+        }
         walk_leaf(walk, child, &model, &target);
         walk->running++;
         walk->ops->attempt(walk, t, child, target, model);
@@ -376,39 +394,9 @@ static void visit_ask(struct visit *v, uint32_t why)
 
 /* -- from the owner --------------------------------------------------------------------------- */
 
-static void start_only(struct walk *walk)
-{
-    struct walk_try *t = arena_zalloc(walk->arena, sizeof(*t));
-    struct visit *v = arena_zalloc(walk->arena, sizeof(*v));
-    weir_child view;
-    struct target *target;
-    weir_str model;
-
-    if (!t || !v)
-        return;
-    *v = (struct visit){ .walk = walk, .tries = t, .try_count = 1 };
-    *t = (struct walk_try){
-        .abi = { .struct_size = sizeof(weir_try), .running = 1, .start_us = loop_now(walk->loop) },
-        .visit = v
-    };
-    walk->root = v;
-    walk_view(walk, walk->only, &view);
-    if (view.blocked) {
-        walk->ops->over(walk, blocked_failure(v, &view, 1, view.ready_us), view.ready_us);
-        return;
-    }
-    walk_leaf(walk, walk->only, &model, &target);
-    walk->running++;
-    walk->ops->attempt(walk, t, walk->only, target, model);
-}
-
 void walk_start(struct walk *walk, const struct node *root)
 {
     walk->stopped = false;
-    if (!root) {
-        start_only(walk);
-        return;
-    }
     walk->root = visit_new(walk, root, NULL);
     if (walk->root)
         visit_ask(walk->root, WEIR_ASK_START);
@@ -419,12 +407,12 @@ void walk_start(struct walk *walk, const struct node *root)
 
 void walk_failed(struct walk *walk, struct walk_try *t, const weir_failure *failure, bool silent)
 {
-    const struct node *n = t->visit->node;
-    const struct child *leaf = n ? &n->children[t->abi.child] : walk->only;
+    const struct child *leaf = &t->visit->node->children[t->abi.child];
     struct target *target;
     weir_str model;
 
     walk->running--;
+    walk->last_failure = failure;
     t->abi.silent = silent;
     end_try(t, failure);
     if (silent && walk->silent_count < WALK_MAX_SILENT) {
@@ -432,12 +420,8 @@ void walk_failed(struct walk *walk, struct walk_try *t, const weir_failure *fail
         walk->silent[walk->silent_count++] = target;
     }
     observe(t, 0, NULL);
-    if (walk->stopped)
-        return;
-    if (n)
+    if (!walk->stopped)
         visit_ask(t->visit, WEIR_ASK_FAILED);
-    else
-        walk->ops->over(walk, failure, INT64_MAX);
 }
 
 void walk_committed(struct walk *walk, struct walk_try *t)

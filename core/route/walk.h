@@ -47,14 +47,14 @@ struct walk {
     weir_str native;    /* forward: only providers that take this dialect natively; else empty */
     uint64_t seed;
     struct visit *root;
-    const struct child *only; /* a single leaf instead of a tree */
     struct target *silent[WALK_MAX_SILENT];
     uint32_t silent_count;
     uint32_t running; /* attempts */
+    const weir_failure *last_failure;
     bool stopped;
 };
 
-/* Begins at a node, or (root NULL) at a single leaf. May call ops before it returns. */
+/* Begins at a node. May call ops before it returns. */
 void walk_start(struct walk *walk, const struct node *root);
 
 /* An attempt failed. `silent`: by saying nothing, so that its target is not asked again. */

@@ -12,7 +12,8 @@
  *          members (server_error includes overloaded and protocol, timeout includes connection).
  *          Not written: everything but invalid_request, content_filter, cancelled, policy and
  *          budget. context_length is among them: the next model may take more.
- * retries  further tries at the same child, for failures that time may heal
+ * retries  further tries at the same child, for failures that time may heal; not written: the
+ *          child's provider says (max_retries), or none
  * delay    between tries at the same child; a Retry-After of the failure is waited for as well
  *
  * Blocked children are passed over. If none is left the node gives up with the last failure; if
@@ -27,14 +28,15 @@
     O(CLASSES, "on", NULL, NULL, WEIR_OPTION_RELOADABLE,                                     \
       "failures that move on; default: all but invalid_request, content_filter, cancelled, " \
       "policy, budget")                                                                      \
-    O(INT, "retries", "0", NULL, WEIR_OPTION_RELOADABLE, "further tries at the same child")  \
+    O(INT, "retries", NULL, NULL, WEIR_OPTION_RELOADABLE,                                    \
+      "further tries at the same child; default: its provider's max_retries, or none")       \
     O(DURATION, "delay", "0", NULL, WEIR_OPTION_RELOADABLE, "between tries at the same child")
 
 static const weir_option failover_options[] = { FAILOVER_OPTIONS(WEIR_OPTION_ROW) };
 
 struct failover {
     uint32_t on;     /* set of classes */
-    int64_t retries; /* per child */
+    int64_t retries; /* per child; -1: as the child's provider says */
     int64_t delay_us;
 };
 
@@ -48,9 +50,9 @@ static weir_result failover_configure(const weir_host *host, const weir_json *op
     if (!f)
         return weir_error_set(error, WEIR_NO_MEMORY, "", "out of memory");
     f->on = weir_classes_read(options, weir_json_find(options, 0, "on"), WEIR_CLASSES_DEFAULT);
-    f->retries = weir_option_int64(options, "retries", 0);
+    f->retries = weir_option_int64(options, "retries", -1);
     f->delay_us = weir_option_int64(options, "delay", 0);
-    if (f->retries < 0 || f->retries > 100) {
+    if (f->retries < -1 || f->retries > 100) {
         free(f);
         return weir_error_set(error, WEIR_INVALID, "retries", "must be from 0 to 100");
     }
@@ -79,14 +81,22 @@ static bool failover_heals(const weir_try *t)
     }
 }
 
+static uint64_t failover_retries(const struct failover *f, const weir_child *child)
+{
+    int64_t retries = f->retries >= 0 ? f->retries : child->max_retries;
+
+    return retries > 0 ? (uint64_t)retries : 0;
+}
+
 /* When to ask the same child again, or -1 if not at all. */
 static int64_t failover_retry_at(const struct failover *f, const weir_ask *ask, const weir_try *t)
 {
+    const weir_child *child = weir_child_at(ask, t->child);
     int64_t wait = f->delay_us;
     int64_t at;
 
-    if (!failover_heals(t) || weir_tries_at(ask, t->child) > (uint64_t)f->retries ||
-        weir_child_at(ask, t->child)->blocked)
+    if (!failover_heals(t) || weir_tries_at(ask, t->child) > failover_retries(f, child) ||
+        child->blocked)
         return -1;
     if (t->failure->retry_after_us > wait)
         wait = t->failure->retry_after_us;

@@ -55,8 +55,10 @@ weir_setup() {
 weir_build() {
     weir_folder=$1
     shift
-    # Test programs are found by looking into folders when the build is configured.
-    weir_listing=$(ls tests/fuzz tests/fuzz/corpus tests/system 2>/dev/null | grep -v '^__' | cksum)
+    # What lies in folders is looked up when the build is configured: a new one is news to it.
+    weir_listing=$(find core plugins sdk tests -name node_modules -prune -o \
+        \( -name meson.build -o -path 'tests/fuzz/*.c' -o -path 'tests/fuzz/corpus/*' -type d \) \
+        -print | sort | cksum)
     if [ ! -e "$weir_folder/build.ninja" ]; then
         meson setup "$weir_folder" "$@" >"${TMPDIR:-/tmp}/weir-setup.$$" 2>&1 || {
             cat "${TMPDIR:-/tmp}/weir-setup.$$" >&2

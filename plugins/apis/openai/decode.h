@@ -68,6 +68,9 @@ weir_result oai_decode_head(struct oai_decoder *d, const weir_exchange *x,
 weir_result oai_decode_frame(struct oai_decoder *d, const weir_exchange *x, const weir_frame *frame,
                              bool forced_usage, const weir_events *out);
 
+/* Extra of a call to a tool that takes free text instead of JSON ("custom" tools). */
+#define OAI_CUSTOM "\"type\":\"custom\""
+
 /* -- Between the files of the decoder --------------------------------------------------------- */
 
 /* What a chunk and a whole answer have in common: the place in the document where it is read. */
@@ -79,6 +82,7 @@ struct oai_reading {
     int32_t number;            /* of the choice being read */
     struct oai_choice *choice; /* the same */
     weir_str extra;            /* a member nobody knows, waiting for the next delta */
+    weir_str open_extra;       /* what the next block starts with */
 };
 
 /* Chat: `start` if it is the first, then every choice and usage. */

@@ -15,6 +15,7 @@ struct oai_fragment {
     uint32_t id;   /* tokens */
     uint32_t name;
     uint32_t arguments;
+    bool custom; /* the arguments are free text */
 };
 
 static uint32_t calls_hash(weir_str s)
@@ -87,6 +88,8 @@ static weir_result calls_begin(struct oai_reading *r, const struct oai_fragment 
     d->pending = 0;
     d->call_count++;
     r->choice->called = 1;
+    if (f->custom)
+        r->open_extra = WEIR_S(OAI_CUSTOM);
     WEIR_TRY(oai_block_open(r, WEIR_BLOCK_TOOL_CALL, id, name));
     call->block = r->choice->open;
     return WEIR_OK;
@@ -145,10 +148,13 @@ weir_result oai_decode_calls(struct oai_reading *r, uint32_t list)
 
     WEIR_JSON_EACH_ITEM(doc, list, item)
     {
-        uint32_t function = weir_json_find(doc, item, "function");
+        uint32_t custom = weir_json_find(doc, item, "custom");
+        bool is_custom = weir_json_is_object(doc, custom);
+        uint32_t function = is_custom ? custom : weir_json_find(doc, item, "function");
         struct oai_fragment f = { -1, weir_json_find(doc, item, "id"),
                                   weir_json_find(doc, function, "name"),
-                                  weir_json_find(doc, function, "arguments") };
+                                  weir_json_find(doc, function, is_custom ? "input" : "arguments"),
+                                  is_custom };
         int64_t index = -1;
 
         weir_json_int64(doc, weir_json_find(doc, item, "index"), &index);
@@ -164,7 +170,7 @@ weir_result oai_decode_calls(struct oai_reading *r, uint32_t list)
 weir_result oai_decode_function(struct oai_reading *r, uint32_t function)
 {
     struct oai_fragment f = { 0, WEIR_JSON_NONE, weir_json_find(r->doc, function, "name"),
-                              weir_json_find(r->doc, function, "arguments") };
+                              weir_json_find(r->doc, function, "arguments"), false };
 
     return calls_fragment(r, &f);
 }

@@ -23,12 +23,22 @@ weir_result oai_block_close(struct oai_reading *r)
 
 weir_result oai_block_open(struct oai_reading *r, uint16_t kind, weir_str id, weir_str name)
 {
+    weir_event e;
+
     if (r->choice->kind == kind && kind != WEIR_BLOCK_TOOL_CALL)
         return WEIR_OK;
     WEIR_TRY(oai_block_close(r));
     r->choice->kind = (uint8_t)kind;
     r->choice->open = r->choice->next++;
-    return weir_emit_block_start(r->out, r->number, r->choice->open, kind, id, name);
+    e = weir_event_make(WEIR_EVENT_BLOCK_START);
+    e.choice = r->number;
+    e.block = r->choice->open;
+    e.kind = kind;
+    e.id = id;
+    e.name = name;
+    e.extra = r->open_extra;
+    r->open_extra = oai_nothing;
+    return r->out->emit(r->out->ctx, &e);
 }
 
 weir_result oai_block_delta(struct oai_reading *r, weir_text text)

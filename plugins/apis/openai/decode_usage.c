@@ -25,19 +25,25 @@ static int64_t usage_or_zero(int64_t n)
     return n < 0 ? 0 : n;
 }
 
-/* prompt_tokens counts cached ones among them. Where they are more than that, they are beside. */
-static void usage_input(weir_usage *u, int64_t prompt)
+/* prompt_tokens counts cached ones among them, nearly everywhere. If they are more, either they are
+ * beside it, and the total says so, or they are wrong, as some vendors have it: then what the
+ * prompt is made of is not known. */
+static void usage_input(weir_usage *u, int64_t prompt, int64_t rest)
 {
     int64_t cached = usage_or_zero(u->input_cache_read) + usage_or_zero(u->input_cache_write);
 
+    u->input_total = prompt;
     if (prompt < 0)
         return;
     if (cached <= prompt) {
-        u->input_total = prompt;
         u->input_uncached = prompt - cached;
-    } else {
+    } else if (rest == prompt + cached) {
         u->input_total = prompt + cached;
         u->input_uncached = prompt;
+    } else {
+        u->input_cache_read = -1;
+        u->input_cache_write = -1;
+        u->input_cache_write_1h = -1;
     }
 }
 
@@ -74,7 +80,7 @@ bool oai_usage_read(const weir_json *doc, uint32_t usage, weir_usage *out)
         else if (u.output_reasoning > 0 && total == prompt + completion + u.output_reasoning)
             completion += u.output_reasoning;
     }
-    usage_input(&u, prompt);
+    usage_input(&u, prompt, total - usage_or_zero(completion));
     u.output_total = completion;
     if (completion >= 0 && u.output_reasoning >= 0 && u.output_reasoning <= completion)
         u.output_text = completion - u.output_reasoning;

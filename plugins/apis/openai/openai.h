@@ -69,7 +69,8 @@ struct oai_encoder {
     struct {
         int32_t block;
         uint16_t choice;
-        uint16_t index;
+        uint8_t index;
+        uint8_t custom;
     } call[OAI_CALLS];
     char id[OAI_ANSWER_ID_MAX];
     char model[OAI_MODEL_MAX];
@@ -91,6 +92,8 @@ weir_result oai_reply_json(const weir_reply_sink *out, uint32_t status, weir_str
 /* The word OpenAI has for the end of a choice; `*raw` is told beside it if it has none. */
 const char *oai_finish_word(uint16_t reason, bool *has_word);
 void oai_write_usage(weir_writer *w, const weir_usage *usage);
+/* Whether a call is one to a custom tool, by its extra. */
+bool oai_is_custom(weir_str extra);
 /* Whether the application speaks of functions, as before there were tools. */
 bool oai_is_legacy(const weir_exchange *x);
 /* Members of `extra` that belong into the message, or those that belong beside it. */

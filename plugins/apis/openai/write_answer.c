@@ -35,6 +35,11 @@ bool oai_is_legacy(const weir_exchange *x)
            !weir_json_is_array(doc, weir_json_find(doc, 0, "tools"));
 }
 
+bool oai_is_custom(weir_str extra)
+{
+    return weir_str_mentions(extra, OAI_CUSTOM);
+}
+
 static void write_count(weir_writer *w, const char *key, int64_t n)
 {
     if (n < 0)
@@ -164,7 +169,7 @@ static void answer_write_function(weir_writer *w, const weir_block *b)
     weir_write_begin_object(w);
     weir_write_key(w, "name");
     weir_write_string(w, b->name);
-    weir_write_key(w, "arguments");
+    weir_write_key(w, oai_is_custom(b->extra) ? "input" : "arguments");
     weir_write_text(w, b->text);
     weir_write_end_object(w);
 }
@@ -187,8 +192,8 @@ static void answer_write_calls(weir_writer *w, const weir_answer *a, int32_t cho
         weir_write_key(w, "id");
         weir_write_string(w, b->id);
         weir_write_key(w, "type");
-        weir_write_literal(w, "function");
-        weir_write_key(w, "function");
+        weir_write_literal(w, oai_is_custom(b->extra) ? "custom" : "function");
+        weir_write_key(w, oai_is_custom(b->extra) ? "custom" : "function");
         answer_write_function(w, b);
         weir_write_end_object(w);
     }
@@ -201,7 +206,8 @@ static void answer_write_extras(weir_writer *w, const struct oai_dialect_config 
                                 const weir_choice *choice, bool message)
 {
     for (uint32_t i = 0; i < a->blocks.count; i++) {
-        if (answer_block(a, i)->choice == choice->choice)
+        if (answer_block(a, i)->choice == choice->choice &&
+            !oai_is_custom(answer_block(a, i)->extra))
             oai_write_extra(w, cfg->json, &x->arena, answer_block(a, i)->extra, message);
     }
     oai_write_extra(w, cfg->json, &x->arena, choice->extra, message);

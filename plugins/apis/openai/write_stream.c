@@ -122,77 +122,84 @@ static weir_result stream_start(struct stream_chunk *c, const weir_event *event)
     return c->out->head(c->out->ctx, 200, headers, 2);
 }
 
-/* The number of a call in its choice; counted from 0 as calls begin. */
-static uint16_t stream_call_index(struct oai_encoder *e, int32_t choice, int32_t block)
+/* The place of a call in the state, or -1. */
+static int stream_call_find(struct oai_encoder *e, int32_t choice, int32_t block)
 {
     for (uint16_t i = e->call_count; i > 0; i--) {
         if (e->call[i - 1].choice == choice && e->call[i - 1].block == block)
-            return e->call[i - 1].index;
+            return i - 1;
     }
-    return 0;
+    return -1;
+}
+
+/* Opens the object that a call's name and arguments stand in. `id` NULL: not the first fragment. */
+static void call_open(struct stream_chunk *c, int call, const weir_str *id)
+{
+    const char *type = c->e->call[call].custom ? "custom" : "function";
+    weir_writer *w = &c->w;
+
+    if (oai_is_legacy(c->x)) {
+        weir_write_key(w, "function_call");
+        weir_write_begin_object(w);
+        return;
+    }
+    weir_write_key(w, "tool_calls");
+    weir_write_begin_array(w);
+    weir_write_begin_object(w);
+    weir_write_key(w, "index");
+    weir_write_int64(w, c->e->call[call].index);
+    if (id) {
+        weir_write_key(w, "id");
+        weir_write_string(w, *id);
+        weir_write_key(w, "type");
+        weir_write_literal(w, type);
+    }
+    weir_write_key(w, type);
+    weir_write_begin_object(w);
+}
+
+static void call_close(struct stream_chunk *c, int call, weir_text arguments)
+{
+    weir_write_key(&c->w, c->e->call[call].custom ? "input" : "arguments");
+    weir_write_text(&c->w, arguments);
+    weir_write_end_object(&c->w);
+    if (!oai_is_legacy(c->x)) {
+        weir_write_end_object(&c->w);
+        weir_write_end_array(&c->w);
+    }
 }
 
 static weir_result stream_call_begin(struct stream_chunk *c, const weir_event *event)
 {
     struct oai_encoder *e = c->e;
+    int call = e->call_count;
 
-    if (e->call_count == OAI_CALLS)
+    if (call == OAI_CALLS)
         return WEIR_TOO_LARGE;
-    e->call[e->call_count].choice = (uint16_t)event->choice;
-    e->call[e->call_count].block = event->block;
-    e->call[e->call_count].index = e->calls[event->choice]++;
+    e->call[call].choice = (uint16_t)event->choice;
+    e->call[call].block = event->block;
+    e->call[call].index = e->calls[event->choice]++;
+    e->call[call].custom = oai_is_custom(event->extra);
     e->call_count++;
 
     WEIR_TRY(stream_role(c, event->choice, false));
     choice_open(c, event->choice);
-    if (oai_is_legacy(c->x)) {
-        weir_write_key(&c->w, "function_call");
-    } else {
-        weir_write_key(&c->w, "tool_calls");
-        weir_write_begin_array(&c->w);
-        weir_write_begin_object(&c->w);
-        weir_write_key(&c->w, "index");
-        weir_write_int64(&c->w, e->call[e->call_count - 1].index);
-        weir_write_key(&c->w, "id");
-        weir_write_string(&c->w, event->id);
-        weir_write_key(&c->w, "type");
-        weir_write_literal(&c->w, "function");
-        weir_write_key(&c->w, "function");
-    }
-    weir_write_begin_object(&c->w);
+    call_open(c, call, &event->id);
     weir_write_key(&c->w, "name");
     weir_write_string(&c->w, event->name);
-    weir_write_key(&c->w, "arguments");
-    weir_write_literal(&c->w, "");
-    weir_write_end_object(&c->w);
-    if (!oai_is_legacy(c->x)) {
-        weir_write_end_object(&c->w);
-        weir_write_end_array(&c->w);
-    }
-    return choice_send(c, event->extra, NULL);
+    call_close(c, call, weir_text_from(weir_str_make("", 0)));
+    return choice_send(c, e->call[call].custom ? weir_str_make("", 0) : event->extra, NULL);
 }
 
 static weir_result stream_call_delta(struct stream_chunk *c, const weir_event *event)
 {
+    int call = stream_call_find(c->e, event->choice, event->block);
+
+    if (call < 0)
+        return WEIR_INVALID;
     choice_open(c, event->choice);
-    if (oai_is_legacy(c->x)) {
-        weir_write_key(&c->w, "function_call");
-    } else {
-        weir_write_key(&c->w, "tool_calls");
-        weir_write_begin_array(&c->w);
-        weir_write_begin_object(&c->w);
-        weir_write_key(&c->w, "index");
-        weir_write_int64(&c->w, stream_call_index(c->e, event->choice, event->block));
-        weir_write_key(&c->w, "function");
-    }
-    weir_write_begin_object(&c->w);
-    weir_write_key(&c->w, "arguments");
-    weir_write_text(&c->w, event->text);
-    weir_write_end_object(&c->w);
-    if (!oai_is_legacy(c->x)) {
-        weir_write_end_object(&c->w);
-        weir_write_end_array(&c->w);
-    }
+    call_open(c, call, NULL);
+    call_close(c, call, event->text);
     return choice_send(c, event->extra, NULL);
 }
 

@@ -189,6 +189,19 @@ static void test_faults(void)
                    "weir.yaml:1:22: providers.openai must be a map of keys, not a single value");
 }
 
+/* A secret where none belongs is hidden even where messages show what was resolved. */
+static void test_hidden(void)
+{
+    helper_refuses(
+        "providers: { a: { plugin: \"${OPENAI_API_KEY}\" } }\n"
+        "tenant_header: \"<${OPENAI_API_KEY}>\"\n",
+        "weir.yaml:1:27: no plugin offers a provider called '(secret)'; there is: "
+        "anthropic, bare, ollama, openai, sim. Install (secret).so in the plugin folder, "
+        "or correct the name\n"
+        "weir.yaml:2:16: tenant_header: '<(secret)>' is no name of a header; write one "
+        "such as x-team");
+}
+
 static void test_base_url(void)
 {
     helper_refuses("providers: { sim: { base_url: localhost:80 } }\n",
@@ -336,6 +349,36 @@ static void test_relative_secret(struct folder *f, gconstpointer data)
     g_unlink(key);
 }
 
+/* The whole way, with a plugin folder that is empty. */
+static void test_search(struct folder *f, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    g_setenv("WEIR_PLUGIN_PATH", f->conf_d, TRUE);
+    put(f->main, "workers: 2\n");
+    struct config_source source = { f->main, NULL, (char **)helper_env };
+    g_autoptr(config_t) c = config_load(&source, NULL, &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(c->workers, ==, 2);
+    g_assert_cmpstr(g_ptr_array_index(c->plugin_dirs, 0), ==, f->conf_d);
+    put(f->main, "providers: { openai: }\n");
+    g_assert_null(config_load(&source, c->plugins, &error));
+    g_autofree char *expected = g_strdup_printf(
+        "%s:1:14: no plugin offers a provider called 'openai'; there is: none. Install openai.so "
+        "in %s",
+        f->main, f->conf_d);
+    g_assert_true(g_str_has_prefix(error->message, expected));
+}
+
+static void test_find_file(struct folder *f, gconstpointer data)
+{
+    g_autofree char *before = g_get_current_dir();
+    put(f->main, "");
+    g_assert_cmpint(g_chdir(f->dir), ==, 0);
+    g_autofree char *found = config_find_file();
+    g_assert_cmpstr(found, ==, "weir.yaml");
+    g_assert_cmpint(g_chdir(before), ==, 0);
+}
+
 /* -- Dump ------------------------------------------------------------------------------------- */
 
 static void test_dump(void)
@@ -376,12 +419,15 @@ int main(int argc, char **argv)
     g_test_add_func("/load/defaults", test_defaults);
     g_test_add_func("/load/settings", test_settings);
     g_test_add_func("/load/faults", test_faults);
+    g_test_add_func("/load/hidden", test_hidden);
     g_test_add_func("/load/base-url", test_base_url);
     g_test_add_func("/load/setting-faults", test_setting_faults);
     ADD("/load/conf-d", test_conf_d);
     ADD("/load/conf-d-conflict", test_conf_d_conflict);
     ADD("/load/files-missing", test_files_missing);
     ADD("/load/relative-secret", test_relative_secret);
+    ADD("/load/search", test_search);
+    ADD("/load/find-file", test_find_file);
     g_test_add_func("/load/dump", test_dump);
     return g_test_run();
 }

@@ -147,9 +147,17 @@ static void test_refused(struct fixture *f, gconstpointer data)
             "of its own or remove the ---");
     refuses(f, "[a, b]\n", "weir.yaml:1:1: a configuration is a map of keys, not a list");
     refuses(f, "a: \"x\\0y\"\n", "weir.yaml:1:4: a text may not contain \\0; remove it");
+    refuses(
+        f, "t: { *: a }\n",
+        "weir.yaml:1:7: this is not YAML: did not find expected alphabetic or numeric character, "
+        "while scanning an alias; put a text that begins with * or & in quotes");
+    refuses(f, "a:\n\tb: 1\n",
+            "weir.yaml:2:1: this is not YAML: found character that cannot start any token, while "
+            "scanning for the next token; indent with spaces, not tabs, and put a text that begins "
+            "with @ or ` in quotes");
     g_assert_null(parse(f, "a: [1\nb: 2\n"));
     g_assert_null(parse(f, "a: \xff\xfe\n"));
-    g_assert_null(parse(f, "a:\n\t- b\n"));
+    g_assert_cmpuint(faults_count(&f->faults), ==, 2);
 }
 
 static void test_size(struct fixture *f, gconstpointer data)
