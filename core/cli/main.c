@@ -85,6 +85,21 @@ struct config *cli_config(const struct cli_common *common, char **told)
     return config;
 }
 
+static void unknown_command(const char *name)
+{
+    const char *names[G_N_ELEMENTS(commands) + 1] = { NULL };
+    const char *near;
+    size_t n = 0;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(commands); i++) {
+        if (commands[i].help)
+            names[n++] = commands[i].name;
+    }
+    near = config_nearest(name, names);
+    cli_error("there is no command '%s'%s%s%s; see weir --help", name,
+              near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
 int main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "--help";
@@ -104,6 +119,6 @@ int main(int argc, char **argv)
         g_set_prgname(g_strdup_printf("weir %s", name));
         return commands[i].run(argc - 1, argv + 1);
     }
-    cli_error("there is no command '%s'; see weir --help", name);
+    unknown_command(name);
     return EX_USAGE;
 }

@@ -98,6 +98,27 @@ static char *find_file(const char *name)
     return NULL;
 }
 
+static void unknown_file(const char *name)
+{
+    g_auto(GStrv) directories = plugin_search_path(NULL);
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    const char *near;
+
+    for (char **d = directories; *d; d++) {
+        g_autoptr(GDir) dir = g_dir_open(*d, 0, NULL);
+        const char *file;
+
+        while (dir && (file = g_dir_read_name(dir))) {
+            if (g_str_has_suffix(file, ".so"))
+                g_ptr_array_add(names, g_strndup(file, strlen(file) - 3));
+        }
+    }
+    g_ptr_array_add(names, NULL);
+    near = config_nearest(name, (const char *const *)names->pdata);
+    cli_error("there is no plugin file '%s' in the search path%s%s%s; see `weir plugins list`",
+              name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
 static int show(const char *name, bool as_json)
 {
     g_autofree char *path = find_file(name);
@@ -106,7 +127,7 @@ static int show(const char *name, bool as_json)
     int code = 0;
 
     if (!f) {
-        cli_error("there is no plugin file '%s' in the search path; see `weir plugins list`", name);
+        unknown_file(name);
         return 1;
     }
     if (as_json) {

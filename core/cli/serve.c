@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -66,6 +67,19 @@ static int make_crumbs(void)
         return -1;
     }
     return fd;
+}
+
+/* Whoever reads the announcement may send a signal at once. Blocked, it waits until the supervisor
+ * takes it: the mask and what is pending outlive exec. */
+static void hold_signals(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
 /* Replaces this process. Returns only on failure. */
@@ -153,6 +167,7 @@ int cli_serve(int argc, char **argv)
         cli_error("%s", error->message);
         return EX_UNAVAILABLE;
     }
+    hold_signals();
     announce(config, urls, told);
     return become_supervisor(config, &common, sockets, (guint)workers);
 }

@@ -84,7 +84,7 @@ struct config *config_new(void)
     c->routes = g_ptr_array_new_with_free_func(config_route_free);
     c->filters = g_ptr_array_new_with_free_func(config_filter_free);
     c->head_bytes = 64 << 10;
-    c->json_bytes = 32 << 20;
+    c->json_bytes = 64 << 20;
     c->hold_bytes = 8 << 20;
     c->forward_bytes = 512 << 20;
     c->head_us = 10 * G_USEC_PER_SEC;

@@ -33,8 +33,9 @@ struct config_provider {
     char *proxy;                                   /* NULL: from the environment */
     char *ca_file;                                 /* NULL: the system's */
     gboolean insecure;                             /* do not verify the peer's certificate */
-    char *options; /* JSON object in the normal form of option.h, for `configure` */
-    char *where;   /* "weir.yaml:7:3" */
+    char *options;              /* JSON object in the normal form of option.h, for `configure` */
+    struct config_node *direct; /* asked by name: a failover of one; NULL: no such strategy */
+    char *where;                /* "weir.yaml:7:3" */
 };
 
 enum config_child_kind { CONFIG_TARGET, CONFIG_ROUTE, CONFIG_NODE };

@@ -2,6 +2,7 @@
  * engine.c - see engine.h.
  */
 #include "engine/engine.h"
+#include "base/crash.h"
 #include "base/crumb.h"
 #include "engine/exchange.h"
 
@@ -29,6 +30,7 @@ static gpointer run_worker(gpointer data)
     struct engine *engine = w->engine;
 
     crumb_thread();
+    crumb_crash_thread();
     if (engine->worker_begin)
         engine->worker_begin(w, engine->ctx);
     loop_run(w->loop);

@@ -74,8 +74,8 @@ weir_str admin_refusal(const struct worker *worker, unsigned status, const char 
         g_autofree char *other = g_format_size_full(c->forward_bytes, G_FORMAT_SIZE_IEC_UNITS);
 
         g_string_append_printf(out,
-                               ": %s for JSON (limits: json_body), %s for what is forwarded "
-                               "(limits: forward_body)",
+                               ": %s for JSON (limits: json_size), %s for what is forwarded "
+                               "(limits: forward_size)",
                                json, other);
     }
     g_string_append_printf(out,
