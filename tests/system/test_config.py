@@ -111,7 +111,7 @@ class CheckTest(unittest.TestCase):
         self.bad("listen: nowhere at all\n", 1, None, "listen")
 
     def test_not_yaml(self):
-        self.bad("providers: [\n  a: b\n", 2, None)
+        self.bad("providers: [\n  a: b\n", 3, None, "YAML")
         self.bad("a: 1\n\tb: 2\n", 2, None)
 
     def test_key_twice(self):

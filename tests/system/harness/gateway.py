@@ -69,6 +69,15 @@ def children(pid):
     return out
 
 
+def cmdline(pid):
+    """The arguments of a process, each ended by a NUL; empty if it is gone."""
+    try:
+        with open("/proc/%d/cmdline" % pid, "rb") as f:
+            return f.read()
+    except OSError:
+        return b""
+
+
 def pss_kb(pid):
     with open("/proc/%d/smaps_rollup" % pid) as f:
         return int(re.search(r"^Pss:\s+(\d+)", f.read(), re.M).group(1))
@@ -216,7 +225,9 @@ class Gateway:
         return [self.pid] + children(self.pid)
 
     def worker_pids(self):
-        return children(self.pid)
+        """Pids of the worker processes; waits until there is one."""
+        return eventually("a worker process", lambda: [
+            pid for pid in children(self.pid) if b"\0worker\0" in cmdline(pid)])
 
     def reload(self):
         """Tells it to read its configuration again; returns the line number to wait from."""
