@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/listen.h"
+#include "cli/watch.h"
 #include "gateway/gateway.h"
 #include "transport/upstream.h"
 
@@ -24,6 +25,7 @@ struct service {
     struct engine *engine;
     struct gateway *gateway;
     GMainLoop *main_loop;
+    struct watch *watch;
     struct crumb_page *crumbs;
     gboolean stopping;
 };
@@ -63,7 +65,13 @@ static gboolean on_reload(gpointer data)
     }
     if (config)
         config_unref(config);
+    watch_config(s->watch, s->engine->config);
     return G_SOURCE_CONTINUE;
+}
+
+static void on_change(void *ctx)
+{
+    on_reload(ctx);
 }
 
 static gboolean quit(gpointer data)
@@ -128,9 +136,12 @@ static int run(struct service *s, guint workers, const GArray *sockets)
     g_unix_signal_add(SIGHUP, on_reload, s);
     g_unix_signal_add(SIGTERM, on_stop, s);
     g_unix_signal_add(SIGINT, on_stop, s);
+    s->watch = watch_new(on_change, s);
+    watch_config(s->watch, s->engine->config);
     gateway_start(s->gateway);
     s->crumbs->ready = 1;
     g_main_loop_run(s->main_loop);
+    watch_free(s->watch);
     engine_stop(s->engine);
     gateway_free(s->gateway);
     engine_free(s->engine);

@@ -114,6 +114,66 @@ static weir_result on_script(void *ctx, const weir_script *script)
     return a->script ? WEIR_OK : WEIR_NO_MEMORY;
 }
 
+static bool has_header(const struct attempt *a, weir_str name)
+{
+    for (uint32_t i = 0; i < a->header_count; i++) {
+        if (a->headers[i].name.len == name.len &&
+            g_ascii_strncasecmp(a->headers[i].name.ptr, name.ptr, name.len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The application's own credentials and what belongs to its connection never cross. */
+static bool may_cross(const struct attempt *a, weir_str name)
+{
+    static const char *const never[] = { "authorization",
+                                         "cookie",
+                                         "host",
+                                         "connection",
+                                         "keep-alive",
+                                         "transfer-encoding",
+                                         "te",
+                                         "trailer",
+                                         "upgrade",
+                                         "expect",
+                                         "accept-encoding",
+                                         "content-length" };
+    char lower[64];
+
+    if (name.len >= sizeof lower)
+        return false;
+    for (size_t i = 0; i < name.len; i++)
+        lower[i] = g_ascii_tolower(name.ptr[i]);
+    for (size_t i = 0; i < G_N_ELEMENTS(never); i++) {
+        if (str_is((weir_str){ lower, name.len }, never[i]))
+            return false;
+    }
+    for (const char *const *glob = a->provider->face->forward_headers; glob && *glob; glob++) {
+        if (str_glob((weir_str){ lower, name.len }, str_of(*glob)))
+            return true;
+    }
+    return false;
+}
+
+/* Headers of the application that the provider part lists, unless it has written them itself. */
+static weir_result add_app_headers(struct attempt *a)
+{
+    const struct exchange *e = a->exchange;
+
+    for (uint32_t i = 0; i < e->in.header_count; i++) {
+        const weir_header *h = &e->in.headers[i];
+        weir_result r;
+
+        if (!may_cross(a, h->name) || has_header(a, h->name))
+            continue;
+        r = on_header(a, h->name, h->value);
+        if (r < 0)
+            return r;
+    }
+    return WEIR_OK;
+}
+
 static weir_result encode(struct attempt *a)
 {
     const weir_http_sink sink = {
@@ -128,7 +188,9 @@ static weir_result encode(struct attempt *a)
     uint32_t crumb = crumb_enter(a->provider->crumb);
     weir_result r = a->provider->face->encode(a->provider->cfg, &a->x, &sink);
 
-    if (r >= 0 && !a->script && a->provider->face->sign)
+    if (r >= 0 && !a->script)
+        r = add_app_headers(a);
+    if (r >= 0 && !a->script)
         r = a->provider->face->sign(a->provider->cfg, &a->x, a->method, a->url, a->headers,
                                     a->header_count, a->body, a->body_count, &sink);
     crumb_leave(crumb);

@@ -74,6 +74,9 @@ struct attempt {
     bool committed;
     bool complete; /* the answer is whole */
     bool raw;      /* forward: the response goes out whatever its status */
+    bool spare;    /* forward: the response is only kept, another target is asked */
+    weir_str spare_body;
+    int64_t retry_after_us;
 };
 
 struct warning {

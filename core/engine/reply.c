@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "engine/exchange.h"
 #include "model/failure.h"
+#include "transport/http.h"
 
 #include <stdio.h>
 
@@ -382,6 +383,23 @@ static weir_str name_provider(struct exchange *e, const struct attempt *a,
                        (size_t)sprintf(text, "provider %.*s: %.*s", S_ARG(name), S_ARG(message)) };
 }
 
+/* A forwarded request that nobody could serve: the last vendor's own answer. */
+static void reply_spare(struct attempt *a, const weir_failure *failure)
+{
+    struct exchange *e = a->exchange;
+    struct head h = { .count = 0 };
+
+    for (uint32_t i = 0; i < a->relay_header_count; i++) {
+        if (!http_name_is(a->relay_headers[i].name, "retry-after"))
+            add_header(&h, a->relay_headers[i].name, a->relay_headers[i].value);
+    }
+    add_failure_headers(e, failure, &h);
+    add_own_headers(e, a, &h);
+    send_head(e, a->status, &h, (int64_t)a->spare_body.len);
+    send_bytes(e, a->spare_body);
+    e->closing = CLOSING_END;
+}
+
 void reply_failure(struct exchange *e, const weir_failure *failure)
 {
     struct plain p = { .e = e };
@@ -395,6 +413,10 @@ void reply_failure(struct exchange *e, const weir_failure *failure)
 
     if (e->head_sent) {
         fail_stream(e, failure);
+        return;
+    }
+    if (a && a->spare && !failure->local) {
+        reply_spare(a, failure);
         return;
     }
     told.message = name_provider(e, a, failure);
