@@ -1,4 +1,4 @@
-"""The configuration: what is wrong is said with line, column and advice; reloads are all or none."""
+"""The configuration: faults are told with line, column and advice; reloads are all or none."""
 
 import os
 import pathlib
