@@ -1,8 +1,9 @@
-"""The configuration: what is wrong is said with line, column and advice; reloads are all or none."""
+"""The configuration: faults are told with line, column and advice; reloads are all or none."""
 
 import os
 import pathlib
 import shutil
+import signal
 import tempfile
 import unittest
 
@@ -217,6 +218,7 @@ class ReloadTest(Case):
 
     def test_broken_file_keeps_the_old(self):
         gateway = self.start()
+        self.assertEqual(client.chat(gateway.port, "main").status, 200)
         since = len(gateway.lines)
         gateway.write_config("providers:\n  old: { plugin: openai, bse_url: 'http://x' }\n")
         gateway.reload()
@@ -235,6 +237,14 @@ class ReloadTest(Case):
         gateway.reload()
         eventually("the new tree", lambda: client.chat(gateway.port, "main").status == 200)
         self.assertEqual(len(self.old.requests), 1, "target records outlive generations")
+
+    def test_broken_file_does_not_keep_a_crashed_worker_down(self):
+        """What was accepted is served on, whatever lies on the disk meanwhile."""
+        gateway = self.start()
+        self.assertEqual(client.chat(gateway.port, "main").status, 200)
+        gateway.write_config("providers:\n  old: { plugin: openai, bse_url: 'http://x' }\n")
+        os.kill(gateway.worker_pids()[0], signal.SIGSEGV)
+        self.assertEqual(client.chat(gateway.port, "main").status, 200)
 
     def test_many_reloads_under_load(self):
         gateway = self.start()

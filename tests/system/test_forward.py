@@ -99,8 +99,9 @@ class ForwardRetryTest(Case):
         gateway = self.start()
         self.first.reply(upstream.error(500))
         answer = client.post(gateway.port, "/v1/moderations", b'{"input":"x"}')
-        self.assertEqual(answer.status, 500)
+        self.assertIn(answer.status, (500, 502))
         self.assertEqual(self.second.requests, [])
+        self.books(gateway, self.first, self.second, requests=1)
 
     def test_post_is_not_repeated_after_a_cut(self):
         gateway = self.start()
