@@ -8,6 +8,7 @@
 #include "base/crumb.h"
 #include "base/log.h"
 #include "cli/cli.h"
+#include "cli/lastgood.h"
 #include "cli/listen.h"
 #include "cli/watch.h"
 #include "gateway/gateway.h"
@@ -56,6 +57,7 @@ static gboolean on_reload(gpointer data)
 
     if (config && engine_switch(s->engine, config, &error)) {
         set_log(s, config);
+        lastgood_keep(config);
         s->crumbs->generation++;
         log_write(LOG_LEVEL_INFO, "config", "reloaded: generation %u",
                   s->engine->generation->number);
@@ -117,13 +119,36 @@ static void raise_limits(void)
     }
 }
 
+/* After a crash, a broken file must not keep the worker down. */
+static struct config *load_kept(GError **error)
+{
+    struct config_source source = { .path = NULL };
+    g_autofree char *kept = lastgood_read(&source.snapshot_len);
+    struct config *config;
+
+    if (!kept)
+        return NULL;
+    source.snapshot = kept;
+    config = config_load(&source, NULL, NULL);
+    if (config)
+        log_write(LOG_LEVEL_ERROR, "config",
+                  "the last good configuration is served, because the one on disk is not: %s",
+                  (*error)->message);
+    if (config)
+        g_clear_error(error);
+    return config;
+}
+
 static int run(struct service *s, guint workers, const GArray *sockets)
 {
     g_autoptr(GError) error = NULL;
     struct config *config = load(s, &error);
 
+    if (!config)
+        config = load_kept(&error);
     if (config) {
         set_log(s, config);
+        lastgood_keep(config);
         s->engine = engine_new(config, workers ? workers : config->workers, &error);
         config_unref(config);
     }

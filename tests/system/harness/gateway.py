@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import urllib.request
 from collections import Counter
 
 from . import names
@@ -181,6 +182,12 @@ class Gateway:
             raise
         self.port = int(names.LISTENING.search(line).group(3))
         self.url = "http://127.0.0.1:%d" % self.port
+        self.wait_ready()
+
+    def wait_ready(self):
+        """The port is open before the worker serves; the first answer says that it does."""
+        with urllib.request.urlopen(self.url + "/readyz", timeout=START_S) as reply:
+            assert reply.status == 200
 
     def _read(self):
         for raw in self.process.stdout:
