@@ -350,10 +350,16 @@ static void on_done(struct up_call *call, const struct up_report *report)
     }
 }
 
+static void on_writable(struct up_call *call)
+{
+    exchange_upload(attempt_of(call)->exchange);
+}
+
 static const struct up_ops call_ops = {
     .head = on_head,
     .body = on_response_body,
     .done = on_done,
+    .writable = on_writable,
 };
 
 static bool is_absolute(weir_str url)
@@ -397,7 +403,7 @@ static void send_request(struct attempt *a)
         .header_count = a->header_count,
         .body = a->body,
         .body_count = a->body_count,
-        .body_stream = -1,
+        .body_stream = e->body_stream ? e->body_stream : -1,
         .head_limit = e->generation->config->head_bytes,
         .hold_limit = e->generation->config->json_bytes,
     };
@@ -620,6 +626,8 @@ static bool may_repeat(const struct attempt *a, const weir_failure *failure)
 {
     const struct exchange *e = a->exchange;
 
+    if (a->body_sent) /* the pieces are gone */
+        return false;
     if (e->facts.op != WEIR_OP_FORWARD || str_is(e->in.method, "GET") || !a->request_sent)
         return true;
     return failure->http_status == 429 || failure->http_status == 503;
@@ -657,12 +665,30 @@ void attempt_fail_as(struct attempt *a, unsigned class_id, const char *format, .
     attempt_fail(a, &failure);
 }
 
+/* A forwarded request's error response goes to the application as it is; the books call it what it
+ * was. */
+static weir_failure *forwarded_failure(const struct attempt *a)
+{
+    weir_failure *failure;
+
+    if (!a->raw || a->status < 400)
+        return NULL;
+    failure = failure_format(&a->exchange->arena, failure_class_of_status(a->status),
+                             "%s answered with status %u", a->target->name, a->status);
+    if (failure) {
+        failure->local = 0;
+        failure->http_status = (uint16_t)a->status;
+    }
+    return failure;
+}
+
 void attempt_succeed(struct attempt *a)
 {
     struct exchange *e = a->exchange;
 
     stop_transport(a);
-    close_books(a, NULL);
+    e->failure = forwarded_failure(a);
+    close_books(a, e->failure);
     walk_succeeded(&e->walk, a->t, a->first_us, &a->usage);
     reply_finish(a);
     exchange_finish(e);

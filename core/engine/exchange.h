@@ -68,6 +68,7 @@ struct attempt {
     int64_t booked_tokens;
     uint64_t bytes_out, bytes_in;
     bool request_sent; /* at least one byte of it */
+    bool body_sent;    /* ... of a body that comes in pieces */
     bool begun;        /* counted at the target */
     bool running;      /* the transport has not said done */
     bool over;
@@ -119,6 +120,10 @@ struct exchange {
     struct attempt *winner; /* the one committed */
     struct attempt *local;  /* stands for a filter that answers itself */
     uint32_t attempt_count;
+    /* a body in pieces */
+    int64_t body_stream; /* 0: it is held */
+    struct buf upload;   /* what the provider has not taken yet */
+    bool upload_ended;
     /* time */
     struct loop_timer timer; /* deadline, or end of waiting */
     struct loop_task cleanup;
@@ -156,6 +161,14 @@ struct exchange *exchange_new(struct worker *w, const struct exchange_start *sta
 /* The body is whole (maybe empty): read it, route it. May end the exchange. */
 void exchange_request(struct exchange *e, weir_str body);
 
+/*
+ * Instead: a forwarded request whose body is too large to be held, or of unknown length. It is
+ * routed now; `length` is the body's, or INT64_MAX. The pieces follow. Such a request cannot be
+ * repeated once a byte of its body has been sent.
+ */
+void exchange_stream(struct exchange *e, int64_t length);
+void exchange_body(struct exchange *e, weir_str piece, bool end);
+
 /* Refuses the request before it is read. */
 void exchange_refuse(struct exchange *e, unsigned class_id, const char *message);
 
@@ -191,6 +204,9 @@ void exchange_captures(struct exchange *e, const struct endpoint_match *match);
 
 /* models.c: answers a model list from the configuration. */
 void models_answer(struct exchange *e);
+
+/* Hands on what has gathered of a body in pieces. */
+void exchange_upload(struct exchange *e);
 
 /* Resolves the model and begins to walk. */
 void exchange_route(struct exchange *e);
