@@ -226,6 +226,9 @@ void attempt_cancel(struct attempt *a, const weir_failure *failure);
 void attempt_succeed(struct attempt *a);
 void attempt_pause(struct attempt *a, bool paused);
 
+/* encode.c: lets the provider part write the request into the attempt. */
+weir_result attempt_encode(struct attempt *a);
+
 /* response.c: what the transport (or a script) brings. */
 int response_head(struct attempt *a, unsigned status, const weir_header *headers, uint32_t count);
 int64_t response_body(struct attempt *a, const char *bytes, size_t len, bool end);
