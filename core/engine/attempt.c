@@ -9,6 +9,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+enum { END_WAIT_US = 2 * 1000 * 1000 };
+
 /* -- time limits ------------------------------------------------------------------------------ */
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -22,6 +24,9 @@ static int64_t next_limit(const struct attempt *a)
     const struct config_timeouts *l = &a->limits;
     bool streamed = a->x.stream != 0;
     int64_t at = INT64_MAX;
+
+    if (a->complete_us) /* the answer is whole: only the end of the connection is waited for */
+        return a->complete_us + END_WAIT_US;
 
     if (l->total_us)
         at = earlier(at, a->start_us + l->total_us);
@@ -63,16 +68,23 @@ static void on_limit(struct loop_timer *timer)
 
     if (a->over)
         return;
-    if (a->complete) { /* the answer was whole; only the connection did not end */
-        response_done(a, false, "");
-        return;
-    }
     if (at > now) { /* it moved while the timer ran: activity only notes the time */
         if (at != INT64_MAX)
             loop_timer_set(loop, &a->timer, at, on_limit);
         return;
     }
-    limit_failed(a, now);
+    if (a->complete_us)
+        response_done(a, false, "");
+    else
+        limit_failed(a, now);
+}
+
+void attempt_complete(struct attempt *a)
+{
+    struct loop *loop = a->exchange->worker->loop;
+
+    a->complete_us = loop_now(loop);
+    loop_timer_set(loop, &a->timer, a->complete_us + END_WAIT_US, on_limit);
 }
 
 static void arm_limits(struct attempt *a)
@@ -447,12 +459,21 @@ static bool may_repeat(const struct attempt *a, const weir_failure *failure)
 
 void attempt_fail(struct attempt *a, const weir_failure *failure)
 {
+    static weir_failure no_memory = { .struct_size = sizeof(weir_failure),
+                                      .class_id = WEIR_CLASS_INTERNAL,
+                                      .family = WEIR_CLASS_INTERNAL,
+                                      .local = 1,
+                                      .retry_after_us = -1,
+                                      .message = { "out of memory", 13 } };
     struct exchange *e = a->exchange;
     weir_failure *kept = failure_copy(&e->arena, failure);
-    bool silent = kept && kept->class_id == WEIR_CLASS_TIMEOUT && !kept->http_status;
+    bool silent;
 
     if (a->over)
         return;
+    if (!kept)
+        kept = &no_memory;
+    silent = kept->class_id == WEIR_CLASS_TIMEOUT && !kept->http_status;
     stop_transport(a);
     close_books(a, kept);
     buf_free(&a->held);

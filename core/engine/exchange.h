@@ -65,6 +65,7 @@ struct attempt {
     weir_failure *failure;
     weir_usage usage;
     int64_t start_us, head_us, first_us, active_us, end_us;
+    int64_t complete_us; /* the answer was whole; 0: it is not yet */
     int64_t booked_tokens;
     uint64_t bytes_out, bytes_in;
     bool request_sent; /* at least one byte of it */
@@ -73,9 +74,8 @@ struct attempt {
     bool running;      /* the transport has not said done */
     bool over;
     bool committed;
-    bool complete; /* the answer is whole */
-    bool raw;      /* forward: the response goes out whatever its status */
-    bool spare;    /* forward: the response is only kept, another target is asked */
+    bool raw;   /* forward: the response goes out whatever its status */
+    bool spare; /* forward: the response is only kept, another target is asked */
     weir_str spare_body;
     int64_t retry_after_us;
 };
@@ -220,6 +220,8 @@ void attempt_start(struct walk *walk, struct walk_try *t, const struct child *le
 void attempt_fail(struct attempt *a, const weir_failure *failure);
 void attempt_fail_as(struct attempt *a, unsigned class_id, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* The answer is whole, though the response has not ended: it need not be waited for for long. */
+void attempt_complete(struct attempt *a);
 /* Stops the transport, without a word to anybody. `failure` is what the books say. */
 void attempt_cancel(struct attempt *a, const weir_failure *failure);
 /* The transport is done and the answer is whole. */

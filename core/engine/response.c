@@ -165,6 +165,9 @@ static bool take_frame(struct attempt *a, struct framer_frame *f)
         reply_relay(a, f->raw);
     if (ready_to_commit(a))
         reply_commit(a);
+    if (!a->over && a->committed && !a->complete_us && !a->framer.ended &&
+        order_complete(&a->order))
+        attempt_complete(a);
     return !a->over;
 }
 
@@ -310,6 +313,9 @@ int response_head(struct attempt *a, unsigned status, const weir_header *headers
         note_retry_after(a, headers, count);
     }
     framer_init(&a->framer, (unsigned)r);
+    /* A stream was asked for and a whole answer came: the application gets its stream. */
+    if (a->mode == REPLY_RELAY && a->x.stream && !a->raw && r == WEIR_FRAME_WHOLE)
+        a->mode = REPLY_STREAM;
     if (a->raw)
         reply_commit(a);
     return 0;
