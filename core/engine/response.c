@@ -36,9 +36,9 @@ static void note_rate(struct attempt *a, const weir_rate *rate)
         return;
     /* The vendor says that nothing is left until then. */
     if (rate->requests_left == 0 && rate->requests_reset_us > 0)
-        target_cool_down(a->target, now + rate->requests_reset_us);
+        target_leave_alone(a->target, now, rate->requests_reset_us);
     if (rate->tokens_left == 0 && rate->tokens_reset_us > 0)
-        target_cool_down(a->target, now + rate->tokens_reset_us);
+        target_leave_alone(a->target, now, rate->tokens_reset_us);
 }
 
 static weir_result on_event(void *ctx, const weir_event *event)
