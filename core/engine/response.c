@@ -143,7 +143,9 @@ static bool gone_wrong(struct attempt *a, weir_result r, const struct framer_fra
     return false;
 }
 
-/* Streams are committed with the first content, whole answers when they are complete. */
+/* Streams are committed with the first content. A whole answer waits for the end of the response,
+ * see response_done(): it would be read, and its connection closed, while we still thought it under
+ * way, and so end in the books as cancelled. */
 static bool ready_to_commit(const struct attempt *a)
 {
     if (a->committed || a->order.failed)
@@ -152,7 +154,7 @@ static bool ready_to_commit(const struct attempt *a)
         return true;
     if (a->spare)
         return false;
-    return a->x.stream ? a->order.content || order_complete(&a->order) : order_complete(&a->order);
+    return a->x.stream && (a->order.content || order_complete(&a->order));
 }
 
 static bool take_frame(struct attempt *a, struct framer_frame *f)
