@@ -10,7 +10,7 @@
 
 static const struct command commands[] = {
     { "serve", cli_serve, "run the gateway" },
-
+    { "chat", cli_chat, "ask a question, without a server" },
     { "check", cli_check, "validate a configuration without starting anything" },
     { "init", cli_init, "write a commented configuration to start from" },
     { "plugins", cli_plugins, "list plugin files, or show one, without running it" },
