@@ -34,7 +34,7 @@ static int64_t next_limit(const struct attempt *a)
         at = earlier(at, a->start_us + l->first_byte_us);
     if (l->first_token_us && streamed && !a->first_us)
         at = earlier(at, a->start_us + l->first_token_us);
-    if (l->idle_us && streamed && a->first_us)
+    if (l->idle_us && streamed && a->first_us && !a->paused)
         at = earlier(at, a->active_us + l->idle_us);
     return at;
 }
@@ -52,7 +52,8 @@ static void limit_failed(struct attempt *a, int64_t now)
                now >= a->start_us + l->first_token_us) {
         what = "first_token";
         limit = l->first_token_us;
-    } else if (l->idle_us && a->x.stream && a->first_us && now >= a->active_us + l->idle_us) {
+    } else if (l->idle_us && a->x.stream && a->first_us && !a->paused &&
+               now >= a->active_us + l->idle_us) {
         what = "idle";
         limit = l->idle_us;
     }
@@ -87,7 +88,7 @@ void attempt_complete(struct attempt *a)
     loop_timer_set(loop, &a->timer, a->complete_us + END_WAIT_US, on_limit);
 }
 
-static void arm_limits(struct attempt *a)
+void attempt_arm(struct attempt *a)
 {
     int64_t at = next_limit(a);
 
@@ -233,7 +234,7 @@ static void send_request(struct attempt *a)
     };
 
     a->running = true;
-    arm_limits(a);
+    attempt_arm(a);
     if (a->script) {
         a->request_sent = true;
         script_start(a, a->script);
@@ -477,7 +478,7 @@ void attempt_fail(struct attempt *a, const weir_failure *failure)
     stop_transport(a);
     close_books(a, kept);
     buf_free(&a->held);
-    if (a->committed || !may_repeat(a, kept)) {
+    if (a->committed || !a->t || !may_repeat(a, kept)) { /* no try: a filter's own answer */
         exchange_fail(e, kept);
         return;
     }
@@ -531,6 +532,12 @@ void attempt_pause(struct attempt *a, bool paused)
 {
     if (!a->running)
         return;
+    if (a->paused && !paused) { /* the target's time begins again */
+        a->active_us = loop_now(a->exchange->worker->loop);
+        a->paused = false;
+        attempt_arm(a);
+    }
+    a->paused = paused;
     if (a->script)
         script_pause(a, paused);
     else

@@ -71,6 +71,7 @@ struct exchange *exchange_new(struct worker *w, const struct exchange_start *sta
     e->speaker = start->speaker ? start->speaker : e->dialect;
     e->attempts_end = &e->attempts;
     arena_init(&e->arena, EXCHANGE_MEMORY);
+    e->seed = worker_random(w);
     snprintf(e->id, sizeof e->id, "wr%016llx", (unsigned long long)worker_random(w));
     if (start->peer)
         g_strlcpy(e->peer, start->peer, sizeof e->peer);
@@ -114,7 +115,7 @@ weir_exchange exchange_view(struct exchange *e)
         .dialect = str_of(e->dialect->face->id),
         .now_us = loop_now(e->worker->loop),
         .unix_us = loop_unix_now(e->worker->loop),
-        .seed = e->walk.seed,
+        .seed = e->seed,
         .arena = e->in.arena,
         .request = e->translated ? &e->canonical : &e->json,
         .body = e->in.body,
@@ -198,9 +199,16 @@ void exchange_finish(struct exchange *e)
 
 void exchange_cancel(struct exchange *e, unsigned status)
 {
+    struct attempt *a = e->winner;
+
     if (e->over)
         return;
     e->front = NULL;
+    /* It has read the last byte it wanted and goes before the provider's connection has ended. */
+    if (a && a->running && !a->raw && order_complete(&a->order)) {
+        attempt_succeed(a);
+        return;
+    }
     e->started = true;
     e->status = status ? status : 499; /* as nginx counts a client that went away */
     e->failure =
@@ -248,7 +256,7 @@ static bool worth_waiting(const struct exchange *e, const weir_failure *failure,
         return false;
     if (failure_family(failure->class_id) != WEIR_CLASS_RATE_LIMIT)
         return false;
-    if (e->facts.op == WEIR_OP_FORWARD || e->walk.budget.attempts_left == 0)
+    if (e->facts.op == WEIR_OP_FORWARD || e->walk.budget.attempts_left == 0 || e->walk.running)
         return false;
     if (e->worker->waiting >= e->generation->config->queue)
         return false;

@@ -74,8 +74,10 @@ struct attempt {
     bool running;      /* the transport has not said done */
     bool over;
     bool committed;
-    bool raw;   /* forward: the response goes out whatever its status */
-    bool spare; /* forward: the response is only kept, another target is asked */
+    bool paused;  /* the application does not keep up: silence is not the target's */
+    bool refused; /* a filter or the dialect did not take an event: the target is not at fault */
+    bool raw;     /* forward: the response goes out whatever its status */
+    bool spare;   /* forward: the response is only kept, another target is asked */
     weir_str spare_body;
     int64_t retry_after_us;
 };
@@ -91,6 +93,7 @@ struct exchange {
     struct generation *generation;
     struct exchange *next, *prev;
     struct arena arena;
+    uint64_t seed; /* what parts get to be random with */
     char id[20];
     /* the application's side */
     const struct front_ops *front_ops;
@@ -227,6 +230,8 @@ void attempt_cancel(struct attempt *a, const weir_failure *failure);
 /* The transport is done and the answer is whole. */
 void attempt_succeed(struct attempt *a);
 void attempt_pause(struct attempt *a, bool paused);
+/* Sets the timer to the next of the time limits. */
+void attempt_arm(struct attempt *a);
 
 /* encode.c: lets the provider part write the request into the attempt. */
 weir_result attempt_encode(struct attempt *a);
@@ -246,8 +251,8 @@ weir_result filters_event(struct attempt *a, const weir_event *event);
 
 /* reply.c */
 weir_result reply_event(struct attempt *a, const weir_event *event);
-/* Relays raw response bytes (held until the commit). */
-void reply_relay(struct attempt *a, weir_str bytes);
+/* Relays raw response bytes (held until the commit). WEIR_TOO_LARGE: more than may be held. */
+weir_result reply_relay(struct attempt *a, weir_str bytes);
 /* The first content is there: from now on bytes go out, and there is no other target. */
 void reply_commit(struct attempt *a);
 /* The answer is whole: writes what is left and ends the reply. */

@@ -164,6 +164,10 @@ static void check_full(struct attempt *a)
 
 static weir_result write_bytes(struct attempt *a, weir_str bytes)
 {
+    /* Whole answers are bounded where they come in; a stream has to come to the point. */
+    if (!a->committed && a->x.stream &&
+        buf_len(&a->held) + bytes.len > a->exchange->generation->config->hold_bytes)
+        return WEIR_TOO_LARGE;
     if (!a->committed)
         return buf_add(&a->held, bytes.ptr, bytes.len) ? WEIR_OK : WEIR_NO_MEMORY;
     send_bytes(a->exchange, bytes);
@@ -214,9 +218,9 @@ weir_result reply_event(struct attempt *a, const weir_event *event)
     return r;
 }
 
-void reply_relay(struct attempt *a, weir_str bytes)
+weir_result reply_relay(struct attempt *a, weir_str bytes)
 {
-    write_piece(a, bytes);
+    return write_piece(a, bytes);
 }
 
 static weir_str held_bytes(const struct attempt *a)
@@ -477,8 +481,15 @@ void reply_plain(struct exchange *e, unsigned status, weir_str content_type, wei
 /* -- answers of our own -------------------------------------------------------------------------
  */
 
+static weir_result on_local(void *ctx, const weir_event *event)
+{
+    return reply_event(ctx, event);
+}
+
 weir_result reply_local_event(struct exchange *e, const weir_event *event)
 {
+    weir_events next = { NULL, on_local };
+
     struct attempt *a = e->local;
 
     if (!a) {
@@ -496,13 +507,23 @@ weir_result reply_local_event(struct exchange *e, const weir_event *event)
     }
     if (event->type == WEIR_EVENT_DOCUMENT)
         a->mode = REPLY_WHOLE;
-    return reply_event(a, event);
+    next.ctx = a;
+    return order_event(&a->order, event, &next);
 }
 
 void reply_local_end(struct exchange *e)
 {
-    reply_commit(e->local);
-    reply_finish(e->local);
-    buf_free(&e->local->held);
-    exchange_finish(e);
+    struct attempt *a = e->local;
+
+    if (!e->over && (!a || !order_complete(&a->order))) {
+        exchange_fail(e, failure_format(&e->arena, WEIR_CLASS_INTERNAL,
+                                        "a filter's own answer is not complete"));
+    } else if (!e->over) {
+        reply_commit(a);
+        if (!e->over)
+            reply_finish(a);
+        exchange_finish(e);
+    }
+    if (a)
+        buf_free(&a->held);
 }

@@ -17,9 +17,14 @@ static weir_result on_ordered(void *ctx, const weir_event *event)
 {
     struct attempt *a = ctx;
 
+    weir_result r;
+
     if (a->mode == REPLY_RELAY)
         return WEIR_OK;
-    return a->exchange->filter_events ? filters_event(a, event) : reply_event(a, event);
+    r = a->exchange->filter_events ? filters_event(a, event) : reply_event(a, event);
+    if (r < 0)
+        a->refused = true;
+    return r;
 }
 
 static void note_usage(struct attempt *a, const weir_event *event)
@@ -74,8 +79,11 @@ static weir_result on_event(void *ctx, const weir_event *event)
     stamped = *event;
     stamped.at_us = loop_now(a->exchange->worker->loop);
     r = order_event(&a->order, &stamped, &next);
-    if (a->order.content && !had_content && !a->first_us)
+    if (a->order.content && !had_content && !a->first_us) {
         a->first_us = stamped.at_us;
+        if (a->running)
+            attempt_arm(a); /* silence is measured from here on */
+    }
     return r;
 }
 
@@ -131,6 +139,14 @@ static bool gone_wrong(struct attempt *a, weir_result r, const struct framer_fra
                             a->target->name);
         return true;
     }
+    if (a->refused) {
+        exchange_fail(a->exchange,
+                      failure_format(&a->exchange->arena, WEIR_CLASS_INTERNAL,
+                                     "the answer of %s could not be passed on: a filter failed, "
+                                     "or it is too large",
+                                     a->target->name));
+        return true;
+    }
     if (r < 0) {
         attempt_fail_as(a, WEIR_CLASS_PROTOCOL, "%s: the response could not be read (result %d)",
                         a->target->name, (int)r);
@@ -164,7 +180,13 @@ static bool take_frame(struct attempt *a, struct framer_frame *f)
     if (gone_wrong(a, r, f))
         return false;
     if (a->mode == REPLY_RELAY && r != WEIR_HIDE && f->raw.len)
-        reply_relay(a, f->raw);
+        r = reply_relay(a, f->raw);
+    if (r < 0) {
+        attempt_fail_as(a, WEIR_CLASS_PROTOCOL,
+                        "%s sent more than limits.hold_size without coming to the point",
+                        a->target->name);
+        return false;
+    }
     if (ready_to_commit(a))
         reply_commit(a);
     if (!a->over && !a->complete_us && !a->framer.ended && order_complete(&a->order))
@@ -319,7 +341,7 @@ int response_head(struct attempt *a, unsigned status, const weir_header *headers
         a->mode = REPLY_STREAM;
     if (a->raw)
         reply_commit(a);
-    return 0;
+    return a->over ? -1 : 0;
 }
 
 int64_t response_body(struct attempt *a, const char *bytes, size_t len, bool end)
