@@ -164,6 +164,33 @@ static void test_cancel_early(void)
     watch_finish(&w);
 }
 
+/* Wherever the cancel falls, the call ends once, and never as a whole answer with parts missing. */
+static void test_cancel_anywhere(void)
+{
+    weir_client *client = fixture_open();
+
+    for (guint i = 0; i < 200; i++) {
+        struct watch w;
+
+        watch_init(&w);
+        w.stop_at = i % 3 ? 0 : i % 12 + 1;
+        start(&w, client, i % 2 ? "sim/count:10" : "sim/count:10+slow:50us", on_event);
+        for (guint k = 0; k < i % 7; k++)
+            g_thread_yield();
+        if (i % 3)
+            weir_call_cancel(w.call);
+        wait_until(&w, &w.done, 1);
+        g_assert_cmpstr(weir_response_text(w.response, 0).ptr, ==, w.text->str);
+        if (!weir_response_failure(w.response))
+            g_assert_cmpint(weir_response_usage(w.response)->output_total, ==, 10);
+        else
+            fixture_failed(w.response, WEIR_CLASS_CANCELLED);
+        g_assert_cmpuint(w.done, ==, 1);
+        watch_finish(&w);
+    }
+    weir_client_close(client);
+}
+
 static void test_close(void)
 {
     weir_client *client = fixture_open();
@@ -285,6 +312,7 @@ int main(int argc, char **argv)
     g_test_add_func("/client/async/cancel", test_cancel);
     g_test_add_func("/client/async/cancel-in-callback", test_cancel_in_callback);
     g_test_add_func("/client/async/cancel-early", test_cancel_early);
+    g_test_add_func("/client/async/cancel-anywhere", test_cancel_anywhere);
     g_test_add_func("/client/async/close", test_close);
     g_test_add_func("/client/async/wait-in-callback", test_wait_in_callback);
     g_test_add_func("/client/async/threads", test_threads);
