@@ -184,6 +184,7 @@ void exchange_finish(struct exchange *e)
         buf_free(&a->held);
         framer_finish(&a->framer);
     }
+    buf_free(&e->upload);
     if (e->next)
         e->next->prev = e->prev;
     if (e->prev)

@@ -36,9 +36,9 @@ static void note_rate(struct attempt *a, const weir_rate *rate)
         return;
     /* The vendor says that nothing is left until then. */
     if (rate->requests_left == 0 && rate->requests_reset_us > 0)
-        target_cool_down(a->target, now + rate->requests_reset_us);
+        target_leave_alone(a->target, now, rate->requests_reset_us);
     if (rate->tokens_left == 0 && rate->tokens_reset_us > 0)
-        target_cool_down(a->target, now + rate->tokens_reset_us);
+        target_leave_alone(a->target, now, rate->tokens_reset_us);
 }
 
 static weir_result on_event(void *ctx, const weir_event *event)
@@ -167,6 +167,9 @@ static bool take_frame(struct attempt *a, struct framer_frame *f)
         reply_relay(a, f->raw);
     if (ready_to_commit(a))
         reply_commit(a);
+    if (!a->over && a->committed && !a->complete_us && !a->framer.ended &&
+        order_complete(&a->order))
+        attempt_complete(a);
     return !a->over;
 }
 
@@ -312,6 +315,9 @@ int response_head(struct attempt *a, unsigned status, const weir_header *headers
         note_retry_after(a, headers, count);
     }
     framer_init(&a->framer, (unsigned)r);
+    /* A stream was asked for and a whole answer came: the application gets its stream. */
+    if (a->mode == REPLY_RELAY && a->x.stream && !a->raw && r == WEIR_FRAME_WHOLE)
+        a->mode = REPLY_STREAM;
     if (a->raw)
         reply_commit(a);
     return 0;

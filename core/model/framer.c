@@ -73,8 +73,9 @@ static weir_result sse_event(struct framer *f, const char *p, size_t len, struct
 {
     weir_str data = { NULL, 0 }, name = { NULL, 0 };
     bool have_data = false;
-    size_t at = 0;
+    size_t at = !f->begun && str_begins((weir_str){ p, len }, S("\xEF\xBB\xBF")) ? 3 : 0;
 
+    f->begun = true;
     buf_eat(&f->join, buf_len(&f->join));
     while (at < len) {
         size_t stop = line_end(p, at, len);
@@ -104,16 +105,17 @@ static int64_t next_sse(struct framer *f, const char *p, size_t len, bool end,
     weir_result r;
 
     while (at < len) {
-        size_t stop = line_end(p, at, len);
+        size_t stop = line_end(p, at > f->seen ? at : f->seen, len);
         size_t brk;
 
+        f->seen = stop;
         if (stop == len)
             break;
         brk = break_len(p, stop, len, end);
         if (brk == 0)
             break;
         if (stop == at) { /* an empty line: the event ends here */
-            f->scanned = 0;
+            f->scanned = f->seen = 0;
             r = sse_event(f, p, stop + brk, out);
             return r < 0 ? r : (int64_t)(stop + brk);
         }
@@ -123,7 +125,7 @@ static int64_t next_sse(struct framer *f, const char *p, size_t len, bool end,
     if (!end || len == 0)
         return 0;
     /* The body is complete and its last event lacks the empty line: servers do that. */
-    f->scanned = 0;
+    f->scanned = f->seen = 0;
     r = sse_event(f, p, len, out);
     return r < 0 ? r : (int64_t)len;
 }
@@ -146,45 +148,46 @@ static int64_t next_line(struct framer *f, const char *p, size_t len, bool end,
     return (int64_t)size;
 }
 
-/* The end of the JSON value that begins at p[0], or 0 if it is not all there. Only brackets and
- * strings matter here; the scanner checks the rest. */
-static size_t value_end(const char *p, size_t len, bool end)
-{
-    size_t depth = 0;
-    bool quoted = false;
-
-    for (size_t i = 0; i < len; i++) {
-        char c = p[i];
-
-        if (quoted) {
-            if (c == '\\')
-                i++;
-            else if (c == '"')
-                quoted = false;
-            if (!quoted && depth == 0)
-                return i + 1;
-        } else if (c == '"') {
-            quoted = true;
-        } else if (c == '{' || c == '[') {
-            depth++;
-        } else if (c == '}' || c == ']') {
-            if (depth == 0)
-                return i;
-            if (--depth == 0)
-                return i + 1;
-        } else if (depth == 0 && (c == ',' || c == ' ' || c == '\n' || c == '\r' || c == '\t')) {
-            return i;
-        }
-    }
-    return end ? len : 0;
-}
-
-enum { ARRAY_BEFORE = 0, ARRAY_INSIDE, ARRAY_AFTER };
-
 static bool is_space(char c)
 {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
+
+/* The end of the JSON value that begins at p[0], or 0 if it is not all there; then the framer
+ * remembers how far it looked. Only brackets and strings matter here; the scanner checks the rest.
+ */
+static size_t value_end(struct framer *f, const char *p, size_t len, bool end)
+{
+    size_t i = f->scanned;
+
+    for (; i < len; i++) {
+        char c = p[i];
+
+        if (f->quoted) {
+            if (c == '\\')
+                i++;
+            else if (c == '"')
+                f->quoted = false;
+            if (!f->quoted && f->depth == 0)
+                return i + 1;
+        } else if (c == '"') {
+            f->quoted = true;
+        } else if (c == '{' || c == '[') {
+            f->depth++;
+        } else if (c == '}' || c == ']') {
+            if (f->depth == 0)
+                return i;
+            if (--f->depth == 0)
+                return i + 1;
+        } else if (f->depth == 0 && (c == ',' || is_space(c))) {
+            return i;
+        }
+    }
+    f->scanned = i; /* one further than `len`, if the next byte is escaped */
+    return end ? len : 0;
+}
+
+enum { ARRAY_BEFORE = 0, ARRAY_INSIDE, ARRAY_AFTER };
 
 /* The elements of one JSON array. A body that begins with something else (an error document, say)
  * is one frame. */
@@ -208,9 +211,13 @@ static int64_t next_element(struct framer *f, const char *p, size_t len, bool en
             break;
         }
     }
-    size = at < len ? value_end(p + at, len - at, end) : 0;
+    if (at < len && (p[at] == ',' || p[at] == ']' || p[at] == '}')) /* no value begins so */
+        return WEIR_PROTOCOL;
+    size = at < len ? value_end(f, p + at, len - at, end) : 0;
     if (size == 0 && !(end && at)) /* keep what was skipped: it is relayed with its element */
         return 0;
+    f->scanned = f->depth = 0;
+    f->quoted = false;
     frame_of(out, (weir_str){ p, at + size }, (weir_str){ p + at, size });
     return (int64_t)(at + size);
 }

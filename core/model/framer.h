@@ -15,7 +15,11 @@ struct framer {
     uint8_t framing; /* WEIR_FRAME_WHOLE, ... */
     uint8_t array_state;
     bool ended;
-    size_t scanned;  /* bytes at the front known to hold no end of a frame */
+    bool begun;      /* SSE: the first event is through, a byte order mark can no longer come */
+    bool quoted;     /* array: the element's bytes scanned so far end inside a string */
+    size_t depth;    /* array: brackets open there */
+    size_t scanned;  /* bytes at the front (array: of the element) known to hold no frame's end */
+    size_t seen;     /* SSE: bytes at the front known to hold no line break behind `scanned` */
     struct buf join; /* data lines of one SSE event, when there are several */
 };
 

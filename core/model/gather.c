@@ -11,8 +11,8 @@ struct gather_block {
     struct gather_block *next;
     weir_block block;
     int32_t number; /* the emitter's */
-    char *text;
-    size_t cap;
+    char *text, *extra;
+    size_t cap, extra_cap;
 };
 
 struct gather_choice {
@@ -26,6 +26,13 @@ void gather_init(struct gather *g, struct arena *arena)
     g->blocks_end = &g->blocks;
     g->choices_end = &g->choices;
     usage_clear(&g->usage);
+}
+
+/* False: the arena is full. What is empty needs no room. */
+static bool keep(struct gather *g, weir_str *to, weir_str from)
+{
+    *to = arena_copy(g->arena, from);
+    return to->len == from.len;
 }
 
 static struct gather_block *find_block(struct gather *g, int32_t choice, int32_t number)
@@ -53,9 +60,9 @@ static struct gather_block *open_block(struct gather *g, const weir_event *event
         .struct_size = sizeof(weir_block),
         .kind = event->kind,
         .choice = event->choice,
-        .id = arena_copy(g->arena, event->id),
-        .name = arena_copy(g->arena, event->name),
     };
+    if (!keep(g, &b->block.id, event->id) || !keep(g, &b->block.name, event->name))
+        return NULL;
     for (struct gather_block *other = g->blocks; other; other = other->next)
         b->block.index += other->block.choice == event->choice;
     *g->blocks_end = b;
@@ -64,23 +71,34 @@ static struct gather_block *open_block(struct gather *g, const weir_event *event
     return g->last = b;
 }
 
+/* Room for `need` bytes where `len` are. What a block outgrows stays in the arena: doubling keeps
+ * that below what is used. */
+static bool reserve(struct arena *arena, char **bytes, size_t *cap, size_t len, size_t need)
+{
+    size_t size = *cap ? *cap : 256;
+    char *bigger;
+
+    if (need <= *cap)
+        return true;
+    while (size < need)
+        size *= 2;
+    bigger = arena_alloc(arena, size);
+    if (!bigger)
+        return false;
+    if (len)
+        memcpy(bigger, *bytes, len);
+    *bytes = bigger;
+    *cap = size;
+    return true;
+}
+
 static bool reserve_text(struct gather *g, struct gather_block *b, size_t more)
 {
-    size_t need = b->block.text.len + more, cap = b->cap ? b->cap : 256;
-    char *text;
+    size_t len = b->block.text.len;
 
-    if (need <= b->cap)
-        return true;
-    while (cap < need)
-        cap *= 2;
-    text = arena_alloc(g->arena, cap);
-    if (!text)
+    if (!reserve(g->arena, &b->text, &b->cap, len, len + more))
         return false;
-    if (b->block.text.len)
-        memcpy(text, b->text, b->block.text.len);
-    b->text = text;
-    b->cap = cap;
-    b->block.text.ptr = text;
+    b->block.text.ptr = b->text;
     return true;
 }
 
@@ -135,30 +153,32 @@ static weir_result add_text(struct gather *g, struct gather_block *b, weir_text 
     return WEIR_OK;
 }
 
-static weir_str join_members(struct arena *arena, weir_str a, weir_str b)
+/* Members of an object are strung together with commas. */
+static weir_result add_extra(struct gather *g, struct gather_block *b, weir_str extra)
 {
-    char *joined;
+    size_t len = b->block.extra.len;
 
-    if (!b.len)
-        return a;
-    if (!a.len)
-        return arena_copy(arena, b);
-    joined = arena_alloc(arena, a.len + 1 + b.len);
-    if (!joined)
-        return a;
-    memcpy(joined, a.ptr, a.len);
-    joined[a.len] = ',';
-    memcpy(joined + a.len + 1, b.ptr, b.len);
-    return (weir_str){ joined, a.len + 1 + b.len };
+    if (!extra.len)
+        return WEIR_OK;
+    if (!reserve(g->arena, &b->extra, &b->extra_cap, len, len + 1 + extra.len))
+        return WEIR_NO_MEMORY;
+    if (len)
+        b->extra[len++] = ',';
+    memcpy(b->extra + len, extra.ptr, extra.len);
+    b->block.extra = (weir_str){ b->extra, len + extra.len };
+    return WEIR_OK;
 }
 
 static weir_result add_to_block(struct gather *g, const weir_event *event)
 {
     struct gather_block *b = open_block(g, event);
+    weir_result r;
 
     if (!b)
         return WEIR_NO_MEMORY;
-    b->block.extra = join_members(g->arena, b->block.extra, event->extra);
+    r = add_extra(g, b, event->extra);
+    if (r < 0)
+        return r;
     return event->type == WEIR_EVENT_DELTA ? add_text(g, b, event->text) : WEIR_OK;
 }
 
@@ -172,9 +192,9 @@ static weir_result add_choice(struct gather *g, const weir_event *event)
         .struct_size = sizeof(weir_choice),
         .choice = event->choice,
         .reason = event->reason,
-        .raw_reason = arena_copy(g->arena, event->name),
-        .extra = arena_copy(g->arena, event->extra),
     };
+    if (!keep(g, &c->choice.raw_reason, event->name) || !keep(g, &c->choice.extra, event->extra))
+        return WEIR_NO_MEMORY;
     *g->choices_end = c;
     g->choices_end = &c->next;
     g->choice_count++;
@@ -185,9 +205,8 @@ weir_result gather_event(struct gather *g, const weir_event *event)
 {
     switch (event->type) {
     case WEIR_EVENT_START:
-        g->id = arena_copy(g->arena, event->id);
-        g->model = arena_copy(g->arena, event->name);
-        return WEIR_OK;
+        return keep(g, &g->id, event->id) && keep(g, &g->model, event->name) ? WEIR_OK
+                                                                             : WEIR_NO_MEMORY;
     case WEIR_EVENT_BLOCK_START:
     case WEIR_EVENT_DELTA:
     case WEIR_EVENT_BLOCK_END:
@@ -199,7 +218,8 @@ weir_result gather_event(struct gather *g, const weir_event *event)
     case WEIR_EVENT_FINISH:
         return add_choice(g, event);
     case WEIR_EVENT_DOCUMENT:
-        g->document = arena_copy(g->arena, (weir_str){ event->text.ptr, event->text.len });
+        if (!keep(g, &g->document, (weir_str){ event->text.ptr, event->text.len }))
+            return WEIR_NO_MEMORY;
         g->has_document = true;
         return WEIR_OK;
     default:

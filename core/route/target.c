@@ -21,6 +21,9 @@ enum {
     COOLDOWN_MAX_US = 300 * 1000 * 1000,
 };
 
+/* No promise of a vendor holds longer: it is asked again, and may promise again. */
+#define RETRY_AFTER_MAX_US (INT64_C(24) * 3600 * 1000 * 1000)
+
 #define DECAY_US 10e6 /* estimators forget with this time constant */
 
 static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -36,6 +39,11 @@ static struct target *make_target(const char *name)
     return t;
 }
 
+static char *make_key(weir_str provider, weir_str base_url, weir_str model)
+{
+    return g_strdup_printf("%.*s %.*s %.*s", S_ARG(provider), S_ARG(base_url), S_ARG(model));
+}
+
 struct target *target_get(weir_str provider, weir_str base_url, weir_str model)
 {
     g_autofree char *key = NULL;
@@ -45,10 +53,14 @@ struct target *target_get(weir_str provider, weir_str base_url, weir_str model)
     pthread_mutex_lock(&table_lock);
     if (!table)
         table = g_hash_table_new(g_str_hash, g_str_equal);
-    if (g_hash_table_size(table) >= TARGET_MAX)
-        model = S("*");
-    key = g_strdup_printf("%.*s %.*s %.*s", S_ARG(provider), S_ARG(base_url), S_ARG(model));
+    key = make_key(provider, base_url, model);
     t = g_hash_table_lookup(table, key);
+    if (!t && g_hash_table_size(table) >= TARGET_MAX) {
+        model = S("*");
+        g_free(key);
+        key = make_key(provider, base_url, model);
+        t = g_hash_table_lookup(table, key);
+    }
     if (!t) {
         name = model.len ? g_strdup_printf("%.*s/%.*s", S_ARG(provider), S_ARG(model))
                          : g_strdup_printf("%.*s", S_ARG(provider));
@@ -118,10 +130,12 @@ uint32_t target_blocked(struct target *t, const struct target_limits *limits, in
 bool target_begin(struct target *t, const struct target_limits *limits, int64_t now_us,
                   int64_t tokens)
 {
-    if (LOAD(t->open_us)) {
+    int64_t open = LOAD(t->open_us);
+
+    if (open) {
         int64_t probe = LOAD(t->probe_us);
 
-        if (probe && now_us - probe < PROBE_LOST_US)
+        if (open > now_us || (probe && now_us - probe < PROBE_LOST_US))
             return false;
         if (!__atomic_compare_exchange_n(&t->probe_us, &probe, now_us, false, __ATOMIC_ACQ_REL,
                                          __ATOMIC_RELAXED))
@@ -146,23 +160,40 @@ void target_cool_down(struct target *t, int64_t until_us)
         ;
 }
 
+void target_leave_alone(struct target *t, int64_t now_us, int64_t for_us)
+{
+    target_cool_down(t, now_us + (for_us < RETRY_AFTER_MAX_US ? for_us : RETRY_AFTER_MAX_US));
+}
+
 static void breaker_failure(struct target *t, const struct target_breaker *breaker, int64_t now_us)
 {
     bool half_open = LOAD(t->open_us) != 0;
     uint32_t failures = ADD(t->failures, 1);
     int64_t cooldown = breaker->cooldown_us;
+    int64_t most = cooldown > COOLDOWN_MAX_US ? cooldown : COOLDOWN_MAX_US;
 
     if (!half_open && (breaker->failures == 0 || failures < breaker->failures))
         return;
-    for (uint32_t i = LOAD(t->opened); i > 0 && cooldown < COOLDOWN_MAX_US; i--)
+    for (uint32_t i = LOAD(t->opened); i > 0 && cooldown > 0 && cooldown < most; i--)
         cooldown *= 2;
-    if (cooldown > COOLDOWN_MAX_US)
-        cooldown = COOLDOWN_MAX_US;
+    if (cooldown > most)
+        cooldown = most;
     if (LOAD(t->open_us) <= now_us) {
         ADD(t->opened, 1);
         STORE(t->open_us, now_us + cooldown);
+        STORE(t->probe_us, 0);
     }
-    STORE(t->probe_us, 0);
+}
+
+/* The attempt answered, though not with an answer: if it was the probe, the next one may be. An
+ * attempt from before the breaker opened does not free somebody else's. */
+static void probe_release(struct target *t, int64_t start_us)
+{
+    int64_t mine = start_us;
+
+    if (mine)
+        __atomic_compare_exchange_n(&t->probe_us, &mine, 0, false, __ATOMIC_RELAXED,
+                                    __ATOMIC_RELAXED);
 }
 
 static void breaker_success(struct target *t)
@@ -235,13 +266,13 @@ void target_end(struct target *t, const struct target_limits *limits,
         limit_book(&t->tokens_tat, limits->tokens_per_minute, r->used_tokens - r->booked_tokens,
                    r->now_us);
     if (r->failure && r->failure->retry_after_us > 0)
-        target_cool_down(t, r->now_us + r->failure->retry_after_us);
+        target_leave_alone(t, r->now_us, r->failure->retry_after_us);
     if (!r->failure)
         breaker_success(t);
     else if (failure_is_unhealthy(class_id))
         breaker_failure(t, breaker, r->now_us);
     else
-        STORE(t->probe_us, 0); /* it answered, though not with an answer: let the next one probe */
+        probe_release(t, r->start_us);
     if (class_id == WEIR_CLASS_CANCELLED)
         return;
     pthread_mutex_lock(&t->lock);

@@ -67,7 +67,7 @@ bool target_begin(struct target *t, const struct target_limits *limits, int64_t 
 struct target_result {
     const weir_failure *failure; /* NULL: success */
     int64_t now_us;
-    int64_t start_us;
+    int64_t start_us;      /* as given to target_begin() */
     int64_t first_us;      /* first content of a streamed attempt; 0: none, or not streamed */
     int64_t booked_tokens; /* as given to target_begin() */
     int64_t used_tokens;   /* input + output as reported; -1: unknown */
@@ -80,6 +80,9 @@ void target_end(struct target *t, const struct target_limits *limits,
 
 /* [safe] Extends the cool-down. */
 void target_cool_down(struct target *t, int64_t until_us);
+
+/* [safe] The same for what a vendor asks for; more than a day counts as a day. */
+void target_leave_alone(struct target *t, int64_t now_us, int64_t for_us);
 
 /* [safe] A copy of the estimators. */
 struct target_estimates target_estimate(struct target *t);

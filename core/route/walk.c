@@ -20,6 +20,7 @@ struct visit {
     struct walk_try *tries;
     uint32_t try_count, try_cap;
     uint32_t asks;
+    uint32_t why;     /* it is to be asked for, when it is the walk's `due` */
     uint32_t pending; /* the child to start when the timer fires; WEIR_NO_CHILD: ask instead */
     uint16_t depth;
     bool over;
@@ -253,7 +254,8 @@ static void visit_pick(struct visit *v, uint32_t number)
     }
     if (child->kind == CHILD_LEAF) {
         if (walk->budget.attempts_left == 0) {
-            end_try(t, NULL);
+            end_try(t, failure_format(walk->arena, WEIR_CLASS_BUDGET,
+                                      "the route's budget allows no further attempt"));
             budget_spent(walk);
             return;
         }
@@ -347,7 +349,7 @@ static void visit_obey(struct visit *v, const weir_decision *d)
     }
 }
 
-static void visit_ask(struct visit *v, uint32_t why)
+static void ask(struct visit *v)
 {
     struct walk *walk = v->walk;
     const struct node *n = v->node;
@@ -356,9 +358,9 @@ static void visit_ask(struct visit *v, uint32_t why)
         .child = WEIR_NO_CHILD,
         .shadow_child = WEIR_NO_CHILD,
     };
-    weir_ask ask = {
-        .struct_size = sizeof(ask),
-        .why = why,
+    weir_ask question = {
+        .struct_size = sizeof(question),
+        .why = v->why,
         .now_us = loop_now(walk->loop),
         .seed = walk->seed = walk->seed * 6364136223846793005ull + 1442695040888963407ull,
         .facts = walk->facts,
@@ -376,20 +378,49 @@ static void visit_ask(struct visit *v, uint32_t why)
         misbehaved(v, "was asked too often without an end");
         return;
     }
+    if (++walk->asks > WALK_MAX_ASKS) { /* nobody above it is asked either */
+        walk->ops->over(walk,
+                        failure_format(walk->arena, WEIR_CLASS_INTERNAL,
+                                       "the route was asked too often without an end, at last "
+                                       "strategy %s at %s",
+                                       n->part->name, n->path),
+                        INT64_MAX);
+        return;
+    }
     loop_timer_clear(walk->loop, &v->timer);
     for (uint32_t i = 0; i < n->count; i++)
         walk_view(walk, &n->children[i], &v->views[i]);
     pthread_mutex_lock(&n->state->lock);
     crumb = crumb_enter(n->part->crumb);
-    result = n->part->strategy.next(n->cfg, &ask, &decision);
+    result = n->part->strategy.next(n->cfg, &question, &decision);
     crumb_leave(crumb);
     pthread_mutex_unlock(&n->state->lock);
     if (walk->ops->decided)
-        walk->ops->decided(walk, n, &ask, &decision);
+        walk->ops->decided(walk, n, &question, &decision);
     if (result < 0)
         misbehaved(v, "failed");
     else
         visit_obey(v, &decision);
+}
+
+/* Asks the visit, now or, inside another ask, when that one is through. A decision leads to one
+ * further ask at most, so there is never more than one to remember. */
+static void visit_ask(struct visit *v, uint32_t why)
+{
+    struct walk *walk = v->walk;
+
+    v->why = why;
+    walk->due = v;
+    if (walk->asking)
+        return;
+    walk->asking = true;
+    while (walk->due) {
+        struct visit *next = walk->due;
+
+        walk->due = NULL;
+        ask(next);
+    }
+    walk->asking = false;
 }
 
 /* -- from the owner --------------------------------------------------------------------------- */
@@ -397,6 +428,7 @@ static void visit_ask(struct visit *v, uint32_t why)
 void walk_start(struct walk *walk, const struct node *root)
 {
     walk->stopped = false;
+    walk->asks = 0;
     walk->root = visit_new(walk, root, NULL);
     if (walk->root)
         visit_ask(walk->root, WEIR_ASK_START);

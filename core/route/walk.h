@@ -12,7 +12,11 @@
 struct walk;
 struct visit;
 
-enum { WALK_MAX_DEPTH = 16, WALK_MAX_SILENT = 16 };
+enum {
+    WALK_MAX_DEPTH = 16,
+    WALK_MAX_SILENT = 16,
+    WALK_MAX_ASKS = 4096, /* over all nodes: each has its own bound, but those multiply */
+};
 
 /* One try at one child. The ABI's part comes first: strategies read an array of these. */
 struct walk_try {
@@ -51,6 +55,9 @@ struct walk {
     uint32_t silent_count;
     uint32_t running; /* attempts */
     const weir_failure *last_failure;
+    struct visit *due; /* to be asked next; asking is a loop, not a recursion */
+    uint32_t asks;
+    bool asking;
     bool stopped;
 };
 
