@@ -4,6 +4,7 @@ The build is installed into an empty folder; what README.md says is run against 
 """
 
 import importlib.util
+import json
 import os
 import pathlib
 import re
@@ -42,6 +43,11 @@ class Installed:
                               stderr=subprocess.STDOUT, text=True, timeout=60)
         if done.returncode:
             raise AssertionError("meson install: " + done.stdout)
+        options = json.loads(subprocess.run(
+            ["meson", "introspect", str(build), "--buildoptions"], check=True, timeout=60,
+            stdout=subprocess.PIPE).stdout)
+        self.sanitized = any(o["name"] == "b_sanitize" and o["value"] != "none" for o in options)
+        self.plugins = None
         self.pkgconfig = next((folder / "dest").rglob("weir-plugin.pc")).parent
         for file in self.pkgconfig.glob("*.pc"):
             text = file.read_text()
@@ -51,7 +57,8 @@ class Installed:
         self.plugins = self.sh("pkg-config --variable=plugindir weir-plugin", folder).strip()
 
     def sh(self, script, cwd):
-        env = environment(PKG_CONFIG_PATH=str(self.pkgconfig), PKG_CONFIG_SYSROOT_DIR=None)
+        env = environment(PKG_CONFIG_PATH=str(self.pkgconfig), PKG_CONFIG_SYSROOT_DIR=None,
+                          WEIR_PLUGIN_PATH=self.plugins)
         done = subprocess.run(["sh", "-euc", script], cwd=cwd, env=env, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                               timeout=60)
@@ -223,6 +230,31 @@ class ReadmeTest(ExamplesCase):
         listed = run("plugins", "list", env=self.env).stdout
         self.assertRegex(listed, r"acme\.so +loaded +provider acme")
         self.assertRegex(listed, r"coin\.so +loaded +strategy coin")
+
+    def test_program(self):
+        """The program of the README builds as it says, and answers."""
+        if self.installed.sanitized:
+            self.skipTest("a sanitized library needs a sanitized program")
+        text, = [text for text in blocks("c") if "int main(" in text]
+        (self.folder / "ask.c").write_text(text)
+        (self.folder / "weir.yaml").write_text(
+            "providers: { sim: { plugin: sim, default_model: x, reply: Rayleigh. } }\n"
+            "default_provider: sim\n")
+        said = self.installed.sh(
+            "cc -Wall -Wextra -Werror -o ask ask.c $(pkg-config --cflags --libs weir)\n"
+            "LD_LIBRARY_PATH=$(pkg-config --variable=libdir weir) ./ask", self.folder)
+        self.assertEqual(said, "[simulated by Weir] Rayleigh.\n")
+
+    def test_quoted_code_is_that_of_the_examples(self):
+        examples = "".join(path.read_text() for path in EXAMPLES.glob("*/*.c"))
+        strip = re.compile(r"\s*/\*.*?\*/")
+        known = {strip.sub("", line).strip() for line in examples.splitlines()}
+        for text in blocks("c"):
+            if "int main(" in text:
+                continue
+            for line in text.splitlines():
+                line = strip.sub("", line).strip()
+                self.assertTrue(line == "..." or line in known, line)
 
     def test_files_it_names_exist(self):
         text = (ROOT / "README.md").read_text()
