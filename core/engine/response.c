@@ -167,8 +167,7 @@ static bool take_frame(struct attempt *a, struct framer_frame *f)
         reply_relay(a, f->raw);
     if (ready_to_commit(a))
         reply_commit(a);
-    if (!a->over && a->committed && !a->complete_us && !a->framer.ended &&
-        order_complete(&a->order))
+    if (!a->over && !a->complete_us && !a->framer.ended && order_complete(&a->order))
         attempt_complete(a);
     return !a->over;
 }
