@@ -238,6 +238,8 @@ int64_t framer_next(struct framer *f, const char *bytes, size_t len, bool end,
 
     if (f->ended)
         return 0;
+    if (!bytes) /* an empty buffer has no memory */
+        bytes = "";
     switch (f->framing) {
     case WEIR_FRAME_SSE:
         used = next_sse(f, bytes, len, end, out);

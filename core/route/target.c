@@ -28,12 +28,28 @@ enum {
 
 static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
 static GHashTable *table;
+static GHashTable *names; /* each once: counters are kept by the pointer */
+
+/* Not g_intern_string(): its table is the process's, and there may be thousands of these. */
+static const char *keep_name(const char *name)
+{
+    char *kept;
+
+    if (!names)
+        names = g_hash_table_new(g_str_hash, g_str_equal);
+    kept = g_hash_table_lookup(names, name);
+    if (!kept) {
+        kept = g_strdup(name);
+        g_hash_table_add(names, kept);
+    }
+    return kept;
+}
 
 static struct target *make_target(const char *name)
 {
     struct target *t = g_new0(struct target, 1);
 
-    t->name = g_intern_string(name);
+    t->name = keep_name(name);
     t->estimates = (struct target_estimates){ -1, -1, -1, 0, 0 };
     pthread_mutex_init(&t->lock, NULL);
     return t;

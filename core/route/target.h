@@ -21,7 +21,7 @@ struct target_estimates {
 };
 
 struct target {
-    const char *name; /* "provider/model", interned */
+    const char *name; /* "provider/model"; the same pointer for the same name */
     int64_t inflight; /* attempts running; atomic, like all up to the lock */
     int64_t inflight_tokens;
     int64_t cooldown_us;  /* not to be asked before this; only ever extended */

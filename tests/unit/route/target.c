@@ -71,6 +71,7 @@ static void test_get(void)
     g_assert_true(t != target_get(S("p"), S("http://b"), S("m")));
     g_assert_true(t != target_get(S("q"), S("http://a"), S("m")));
     g_assert_cmpstr(t->name, ==, "p/m");
+    g_assert_true(t->name == target_get(S("p"), S("http://b"), S("m"))->name); /* see stats.c */
     g_assert_cmpstr(target_get(S("p"), S("http://a"), S(""))->name, ==, "p");
     g_assert_cmpuint(blocked(t, T0, NULL), ==, 0);
 }
