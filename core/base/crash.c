@@ -42,6 +42,8 @@ void crumb_crash_thread(void)
 {
     stack_t stack = { .ss_size = CRASH_STACK };
 
+    if (!page) /* nobody handles a crash; inside somebody's program, that is not ours to do */
+        return;
     if (sigaltstack(NULL, &stack) == 0 && !(stack.ss_flags & SS_DISABLE))
         return;
     stack = (stack_t){ .ss_size = CRASH_STACK };

@@ -10,7 +10,7 @@
 
 static const struct command commands[] = {
     { "serve", cli_serve, "run the gateway" },
-
+    { "chat", cli_chat, "ask a question, without a server" },
     { "check", cli_check, "validate a configuration without starting anything" },
     { "init", cli_init, "write a commented configuration to start from" },
     { "plugins", cli_plugins, "list plugin files, or show one, without running it" },
@@ -55,6 +55,8 @@ bool cli_parse(int *argc, char ***argv, const char *usage, const char *summary,
           "log levels by topic: debug, info, warning, error; \"info,plugin=debug\"", "LEVELS" },
         G_OPTION_ENTRY_NULL,
     };
+    static char *options[2]
+        __attribute__((used)); /* they live as long as the process, and can be found there */
     GOptionContext *context = g_option_context_new(usage);
     g_autoptr(GError) error = NULL;
     bool ok;
@@ -65,8 +67,11 @@ bool cli_parse(int *argc, char ***argv, const char *usage, const char *summary,
     g_option_context_add_main_entries(context, shared, NULL);
     ok = g_option_context_parse(context, argc, argv, &error);
     g_option_context_free(context);
-    if (ok)
+    if (ok) {
+        options[0] = common->config_path;
+        options[1] = common->log;
         return true;
+    }
     cli_error("%s; see --help", error->message);
     *code = EX_USAGE;
     return false;
@@ -116,7 +121,8 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < G_N_ELEMENTS(commands); i++) {
         if (strcmp(name, commands[i].name) != 0)
             continue;
-        g_set_prgname(g_strdup_printf("weir %s", name));
+        g_autofree char *title = g_strdup_printf("weir %s", name);
+        g_set_prgname(title);
         return commands[i].run(argc - 1, argv + 1);
     }
     unknown_command(name);

@@ -4,6 +4,7 @@
  */
 #include "base/crumb.h"
 #include "cli/cli.h"
+#include "cli/lastgood.h"
 #include "cli/listen.h"
 #include "engine/generation.h"
 #include "plugin/program.h"
@@ -16,13 +17,30 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+/* A model that a first request can name. */
+static char *first_model(const struct config *config)
+{
+    const struct config_provider *p;
+
+    if (config->default_route)
+        return g_strdup("default");
+    if (config->routes->len)
+        return g_strdup(((struct config_route *)g_ptr_array_index(config->routes, 0))->name);
+    if (!config->providers->len)
+        return g_strdup("MODEL");
+    p = g_ptr_array_index(config->providers, 0);
+    if (p->default_model)
+        return g_strdup_printf("%s/%s", p->name, p->default_model);
+    if (p->models->len && !strchr(g_ptr_array_index(p->models, 0), '*'))
+        return g_strdup_printf("%s/%s", p->name, (char *)g_ptr_array_index(p->models, 0));
+    return g_strdup_printf("%s/%s", p->name, "MODEL");
+}
+
 /* What a person needs to know to make a first request. */
 static void announce(const struct config *config, const GPtrArray *urls, const char *told)
 {
     const char *url = g_ptr_array_index(urls, 0);
-    const char *model = config->routes->len
-                            ? ((struct config_route *)g_ptr_array_index(config->routes, 0))->name
-                            : "default";
+    g_autofree char *model = first_model(config);
 
     if (told)
         fputs(told, stdout);
@@ -167,6 +185,7 @@ int cli_serve(int argc, char **argv)
         cli_error("%s", error->message);
         return EX_UNAVAILABLE;
     }
+    lastgood_make();
     hold_signals();
     announce(config, urls, told);
     return become_supervisor(config, &common, sockets, (guint)workers);

@@ -8,7 +8,9 @@
 #include "base/crumb.h"
 #include "base/log.h"
 #include "cli/cli.h"
+#include "cli/lastgood.h"
 #include "cli/listen.h"
+#include "cli/watch.h"
 #include "gateway/gateway.h"
 #include "transport/upstream.h"
 
@@ -24,6 +26,7 @@ struct service {
     struct engine *engine;
     struct gateway *gateway;
     GMainLoop *main_loop;
+    struct watch *watch;
     struct crumb_page *crumbs;
     gboolean stopping;
 };
@@ -54,6 +57,7 @@ static gboolean on_reload(gpointer data)
 
     if (config && engine_switch(s->engine, config, &error)) {
         set_log(s, config);
+        lastgood_keep(config);
         s->crumbs->generation++;
         log_write(LOG_LEVEL_INFO, "config", "reloaded: generation %u",
                   s->engine->generation->number);
@@ -63,7 +67,13 @@ static gboolean on_reload(gpointer data)
     }
     if (config)
         config_unref(config);
+    watch_config(s->watch, s->engine->config);
     return G_SOURCE_CONTINUE;
+}
+
+static void on_change(void *ctx)
+{
+    on_reload(ctx);
 }
 
 static gboolean quit(gpointer data)
@@ -109,13 +119,36 @@ static void raise_limits(void)
     }
 }
 
+/* After a crash, a broken file must not keep the worker down. */
+static struct config *load_kept(GError **error)
+{
+    struct config_source source = { .path = NULL };
+    g_autofree char *kept = lastgood_read(&source.snapshot_len);
+    struct config *config;
+
+    if (!kept)
+        return NULL;
+    source.snapshot = kept;
+    config = config_load(&source, NULL, NULL);
+    if (config)
+        log_write(LOG_LEVEL_ERROR, "config",
+                  "the last good configuration is served, because the one on disk is not: %s",
+                  (*error)->message);
+    if (config)
+        g_clear_error(error);
+    return config;
+}
+
 static int run(struct service *s, guint workers, const GArray *sockets)
 {
     g_autoptr(GError) error = NULL;
     struct config *config = load(s, &error);
 
+    if (!config)
+        config = load_kept(&error);
     if (config) {
         set_log(s, config);
+        lastgood_keep(config);
         s->engine = engine_new(config, workers ? workers : config->workers, &error);
         config_unref(config);
     }
@@ -128,9 +161,12 @@ static int run(struct service *s, guint workers, const GArray *sockets)
     g_unix_signal_add(SIGHUP, on_reload, s);
     g_unix_signal_add(SIGTERM, on_stop, s);
     g_unix_signal_add(SIGINT, on_stop, s);
+    s->watch = watch_new(on_change, s);
+    watch_config(s->watch, s->engine->config);
     gateway_start(s->gateway);
     s->crumbs->ready = 1;
     g_main_loop_run(s->main_loop);
+    watch_free(s->watch);
     engine_stop(s->engine);
     gateway_free(s->gateway);
     engine_free(s->engine);

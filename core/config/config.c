@@ -75,6 +75,7 @@ struct config *config_new(void)
 {
     struct config *c = g_new0(struct config, 1);
     c->ref_count = 1;
+    c->snapshot = g_string_new(NULL);
     c->files = g_ptr_array_new_with_free_func(g_free);
     c->listen = g_ptr_array_new_with_free_func(g_free);
     c->workers = CLAMP(g_get_num_processors(), 1, 64);
@@ -114,6 +115,7 @@ void config_unref(struct config *c)
 {
     if (!c || !g_atomic_int_dec_and_test(&c->ref_count))
         return;
+    g_string_free(c->snapshot, TRUE);
     g_ptr_array_unref(c->files);
     g_ptr_array_unref(c->listen);
     g_ptr_array_unref(c->plugin_dirs);

@@ -89,6 +89,7 @@ enum config_log_target { CONFIG_LOG_STDERR, CONFIG_LOG_FILE, CONFIG_LOG_OFF };
 struct config {
     gint ref_count;
     struct plugin_registry *plugins;
+    GString *snapshot;       /* the files as they were read, for config_source.snapshot */
     GPtrArray *files;        /* paths read, in order; empty: made from the environment */
     GPtrArray *listen;       /* "127.0.0.1:8080", "[::1]:8080", "unix:/path"; of strings */
     guint workers;           /* threads */
@@ -122,9 +123,11 @@ struct config {
 
 /* Where configuration comes from. */
 struct config_source {
-    const char *path; /* file; NULL: none */
-    const char *text; /* instead of a file; `path` is then only its name in messages */
-    char **env;       /* for ${VARIABLE}; NULL: the process's own */
+    const char *path;     /* file; NULL: none */
+    const char *text;     /* instead of a file; `path` is then only its name in messages */
+    char **env;           /* for ${VARIABLE}; NULL: the process's own */
+    const char *snapshot; /* instead of files: what config->snapshot of an earlier loading held */
+    gsize snapshot_len;
 };
 
 #define CONFIG_ERROR (config_error_quark())

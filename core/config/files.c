@@ -30,6 +30,15 @@ static struct ynode *merge_maps(struct load *l, struct ynode *a, struct ynode *b
     return map;
 }
 
+/* A snapshot is a run of: path, newline, length, newline, that many bytes. */
+static struct ynode *parse(struct load *l, const char *path, const char *text, gsize len)
+{
+    g_ptr_array_add(l->config->files, g_strdup(path));
+    g_string_append_printf(l->config->snapshot, "%s\n%" G_GSIZE_FORMAT "\n", path, len);
+    g_string_append_len(l->config->snapshot, text, (gssize)len);
+    return ytree_parse(l->tree, path, text, len, &l->faults);
+}
+
 static struct ynode *read_one(struct load *l, const char *path, GError **error)
 {
     g_autofree char *text = NULL;
@@ -40,8 +49,30 @@ static struct ynode *read_one(struct load *l, const char *path, GError **error)
         g_set_error(error, CONFIG_ERROR, CONFIG_ERROR_IO, "%s: %s", path, why->message);
         return NULL;
     }
-    g_ptr_array_add(l->config->files, g_strdup(path));
-    return ytree_parse(l->tree, path, text, len, &l->faults);
+    return parse(l, path, text, len);
+}
+
+static struct ynode *read_snapshot(struct load *l, const struct config_source *source,
+                                   GError **error)
+{
+    const char *p = source->snapshot, *end = p + source->snapshot_len;
+    struct ynode *root = NULL;
+
+    while (p < end) {
+        const char *line = memchr(p, '\n', (size_t)(end - p));
+        const char *body = line ? memchr(line + 1, '\n', (size_t)(end - line - 1)) : NULL;
+        gsize len = body ? g_ascii_strtoull(line + 1, NULL, 10) : 0;
+
+        if (!body || len > (gsize)(end - body - 1)) {
+            g_set_error(error, CONFIG_ERROR, CONFIG_ERROR_IO, "the kept configuration is damaged");
+            return NULL;
+        }
+        g_autofree char *path = g_strndup(p, (gsize)(line - p));
+        struct ynode *next = parse(l, path, body + 1, len);
+        root = root && next ? merge_maps(l, root, next) : root ? root : next;
+        p = body + 1 + len;
+    }
+    return faults_count(&l->faults) ? NULL : root;
 }
 
 static gint by_name(gconstpointer a, gconstpointer b)
@@ -68,6 +99,8 @@ static GPtrArray *conf_d(const char *path)
 
 struct ynode *files_read(struct load *l, const struct config_source *source, GError **error)
 {
+    if (source->snapshot)
+        return read_snapshot(l, source, error);
     if (source->text)
         return ytree_parse(l->tree, source->path ? source->path : "configuration", source->text,
                            strlen(source->text), &l->faults);

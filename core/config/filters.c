@@ -56,8 +56,9 @@ static void read_filter(struct load *l, const struct ynode *n, GPtrArray *out)
     if (on_error)
         filter->continue_on_error = value_choice(&l->faults, on_error, "on_error", reactions) == 1;
     g_autofree char *what = g_strdup_printf("filter %s", name);
-    json_t *json =
-        options_read_all(l, part->options, part->option_count, options, &key->at, what, NULL);
+    json_t *json = part->stand_in ? json_object()
+                                  : options_read_all(l, part->options, part->option_count, options,
+                                                     &key->at, what, NULL);
     if (json)
         filter->options = options_text(json);
     json_decref(json);

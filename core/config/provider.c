@@ -180,8 +180,9 @@ static void read_provider(struct load *l, const struct ynode *key, const struct 
     if (!p->part)
         return;
     read_general(l, p, key, map, what);
-    json_t *options =
-        options_read(l, p->part->options, p->part->option_count, map, &key->at, what, NULL);
+    json_t *options = p->part->stand_in ? json_object()
+                                        : options_read(l, p->part->options, p->part->option_count,
+                                                       map, &key->at, what, NULL);
     if (options)
         p->options = options_text(options);
     json_decref(options);

@@ -117,7 +117,8 @@ void schema_read(struct load *l, const struct ynode *map, const char *what, cons
     if (!schema_is_map(l, map, what ? what : "the configuration"))
         return;
     g_autofree char **names = known_names(keys, count, options);
-    schema_known(l, map, what, (const char *const *)names);
+    if (!options || !options->stand_in)
+        schema_known(l, map, what, (const char *const *)names);
     for (guint i = 0; i < count; i++) {
         const struct ynode *n = ynode_get(map, keys[i].name);
         if (!n || keys[i].type == KEY_OTHER)

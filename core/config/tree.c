@@ -294,14 +294,15 @@ struct config_node *tree_node(struct load *l, const struct plugin_part *part,
     node->path = g_strdup(path);
     node->where = place_text(&key->at);
     node->children = g_ptr_array_new_with_free_func(config_child_free);
-    if (is_shorthand(part, value)) {
+    if (!part->stand_in && is_shorthand(part, value)) {
         struct ynode *map = ynode_new(l->tree, YNODE_MAP, &value->at);
         ynode_add(map, new_key(&b, children_option(part)->name, &value->at), (struct ynode *)value);
         options = map;
     }
-    json_t *json = value->bad ? NULL
-                              : options_read_all(l, part->options, part->option_count, options,
-                                                 &key->at, part->name, &hooks);
+    json_t *json = value->bad       ? NULL
+                   : part->stand_in ? json_object()
+                                    : options_read_all(l, part->options, part->option_count,
+                                                       options, &key->at, part->name, &hooks);
     if (json)
         node->options = options_text(json);
     json_decref(json);

@@ -1,5 +1,5 @@
 /*
- * attempt.c - one try at one target: the request out, the time limits, the end.
+ * attempt.c - one try at one target: its beginning, its time limits, its end.
  */
 #include "base/crumb.h"
 #include "base/str.h"
@@ -9,131 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* -- what the provider part writes ------------------------------------------------------------ */
-
-static bool inside(weir_str whole, weir_str part)
-{
-    return part.ptr >= whole.ptr && part.ptr + part.len <= whole.ptr + whole.len;
-}
-
-/* Bytes of the request's body are taken by reference; nothing else outlives the call. */
-static weir_str keep(struct attempt *a, weir_str bytes)
-{
-    struct exchange *e = a->exchange;
-
-    if (inside(e->in.body, bytes) || (e->translated && inside(e->canonical_bytes, bytes)))
-        return bytes;
-    return arena_copy(&e->arena, bytes);
-}
-
-static weir_result on_line(void *ctx, weir_str method, weir_str url)
-{
-    struct attempt *a = ctx;
-
-    a->method = keep(a, method);
-    a->url = keep(a, url);
-    return WEIR_OK;
-}
-
-static bool grow(struct arena *arena, void **array, uint32_t count, uint32_t *cap, size_t size)
-{
-    uint32_t more = *cap ? *cap * 2 : 8;
-    void *bigger;
-
-    if (count < *cap)
-        return true;
-    bigger = arena_alloc(arena, more * size);
-    if (!bigger)
-        return false;
-    if (count)
-        memcpy(bigger, *array, count * size);
-    *array = bigger;
-    *cap = more;
-    return true;
-}
-
-/* A header with a control character in it would be another request altogether. */
-static bool is_clean(weir_str s)
-{
-    for (size_t i = 0; i < s.len; i++) {
-        if ((unsigned char)s.ptr[i] < 0x20 && s.ptr[i] != '\t')
-            return false;
-    }
-    return true;
-}
-
-static weir_result on_header(void *ctx, weir_str name, weir_str value)
-{
-    struct attempt *a = ctx;
-    struct arena *arena = &a->exchange->arena;
-
-    if (!name.len || !is_clean(name) || !is_clean(value))
-        return WEIR_INVALID;
-    if (!grow(arena, (void **)&a->headers, a->header_count, &a->header_cap, sizeof(*a->headers)))
-        return WEIR_NO_MEMORY;
-    a->headers[a->header_count].name = arena_copy(arena, name);
-    a->headers[a->header_count++].value = arena_copy(arena, value);
-    return WEIR_OK;
-}
-
-static weir_result on_body(void *ctx, weir_str bytes)
-{
-    struct attempt *a = ctx;
-
-    if (!bytes.len)
-        return WEIR_OK;
-    if (!grow(&a->exchange->arena, (void **)&a->body, a->body_count, &a->body_cap,
-              sizeof(*a->body)))
-        return WEIR_NO_MEMORY;
-    a->body[a->body_count++] = keep(a, bytes);
-    return WEIR_OK;
-}
-
-static weir_result on_dropped(void *ctx, weir_str pointer, weir_str why)
-{
-    struct attempt *a = ctx;
-    const struct route *route = a->exchange->route;
-
-    if (!route || !route->config->strict_loss) {
-        exchange_warn(a->exchange, pointer, why);
-        return WEIR_OK;
-    }
-    a->failure = failure_format(&a->exchange->arena, WEIR_CLASS_UNSUPPORTED,
-                                "%.*s cannot be expressed at %s: %.*s", S_ARG(pointer),
-                                a->target->name, S_ARG(why));
-    if (a->failure)
-        a->failure->param = arena_copy(&a->exchange->arena, pointer);
-    return WEIR_UNSUPPORTED;
-}
-
-static weir_result on_script(void *ctx, const weir_script *script)
-{
-    struct attempt *a = ctx;
-
-    a->script = script_copy(&a->exchange->arena, script);
-    return a->script ? WEIR_OK : WEIR_NO_MEMORY;
-}
-
-static weir_result encode(struct attempt *a)
-{
-    const weir_http_sink sink = {
-        .struct_size = sizeof(sink),
-        .ctx = a,
-        .line = on_line,
-        .header = on_header,
-        .body = on_body,
-        .dropped = on_dropped,
-        .script = on_script,
-    };
-    uint32_t crumb = crumb_enter(a->provider->crumb);
-    weir_result r = a->provider->face->encode(a->provider->cfg, &a->x, &sink);
-
-    if (r >= 0 && !a->script && a->provider->face->sign)
-        r = a->provider->face->sign(a->provider->cfg, &a->x, a->method, a->url, a->headers,
-                                    a->header_count, a->body, a->body_count, &sink);
-    crumb_leave(crumb);
-    return r;
-}
+enum { END_WAIT_US = 2 * 1000 * 1000 };
 
 /* -- time limits ------------------------------------------------------------------------------ */
 
@@ -148,6 +24,9 @@ static int64_t next_limit(const struct attempt *a)
     const struct config_timeouts *l = &a->limits;
     bool streamed = a->x.stream != 0;
     int64_t at = INT64_MAX;
+
+    if (a->complete_us) /* the answer is whole: only the end of the connection is waited for */
+        return a->complete_us + END_WAIT_US;
 
     if (l->total_us)
         at = earlier(at, a->start_us + l->total_us);
@@ -190,16 +69,23 @@ static void on_limit(struct loop_timer *timer)
 
     if (a->over)
         return;
-    if (order_complete(&a->order)) { /* the answer was whole; only the connection did not end */
-        response_done(a, false, "");
-        return;
-    }
     if (at > now) { /* it moved while the timer ran: activity only notes the time */
         if (at != INT64_MAX)
             loop_timer_set(loop, &a->timer, at, on_limit);
         return;
     }
-    limit_failed(a, now);
+    if (a->complete_us)
+        response_done(a, false, "");
+    else
+        limit_failed(a, now);
+}
+
+void attempt_complete(struct attempt *a)
+{
+    struct loop *loop = a->exchange->worker->loop;
+
+    a->complete_us = loop_now(loop);
+    loop_timer_set(loop, &a->timer, a->complete_us + END_WAIT_US, on_limit);
 }
 
 void attempt_arm(struct attempt *a)
@@ -289,10 +175,16 @@ static void on_done(struct up_call *call, const struct up_report *report)
     }
 }
 
+static void on_writable(struct up_call *call)
+{
+    exchange_upload(attempt_of(call)->exchange);
+}
+
 static const struct up_ops call_ops = {
     .head = on_head,
     .body = on_response_body,
     .done = on_done,
+    .writable = on_writable,
 };
 
 static bool is_absolute(weir_str url)
@@ -336,7 +228,7 @@ static void send_request(struct attempt *a)
         .header_count = a->header_count,
         .body = a->body,
         .body_count = a->body_count,
-        .body_stream = -1,
+        .body_stream = e->body_stream ? e->body_stream : -1,
         .head_limit = e->generation->config->head_bytes,
         .hold_limit = e->generation->config->json_bytes,
     };
@@ -440,7 +332,7 @@ static bool prepare(struct attempt *a)
     a->mode = choose_mode(a);
     if (!make_state(a))
         return false;
-    r = encode(a);
+    r = attempt_encode(a);
     if (r >= 0 && !a->script && (!a->method.len || !a->url.len))
         r = WEIR_INTERNAL;
     if (r < 0 && !a->failure)
@@ -559,6 +451,8 @@ static bool may_repeat(const struct attempt *a, const weir_failure *failure)
 {
     const struct exchange *e = a->exchange;
 
+    if (a->body_sent) /* the pieces are gone */
+        return false;
     if (e->facts.op != WEIR_OP_FORWARD || str_is(e->in.method, "GET") || !a->request_sent)
         return true;
     return failure->http_status == 429 || failure->http_status == 503;
@@ -566,12 +460,21 @@ static bool may_repeat(const struct attempt *a, const weir_failure *failure)
 
 void attempt_fail(struct attempt *a, const weir_failure *failure)
 {
+    static weir_failure no_memory = { .struct_size = sizeof(weir_failure),
+                                      .class_id = WEIR_CLASS_INTERNAL,
+                                      .family = WEIR_CLASS_INTERNAL,
+                                      .local = 1,
+                                      .retry_after_us = -1,
+                                      .message = { "out of memory", 13 } };
     struct exchange *e = a->exchange;
     weir_failure *kept = failure_copy(&e->arena, failure);
-    bool silent = kept && kept->class_id == WEIR_CLASS_TIMEOUT && !kept->http_status;
+    bool silent;
 
     if (a->over)
         return;
+    if (!kept)
+        kept = &no_memory;
+    silent = kept->class_id == WEIR_CLASS_TIMEOUT && !kept->http_status;
     stop_transport(a);
     close_books(a, kept);
     buf_free(&a->held);
@@ -596,12 +499,30 @@ void attempt_fail_as(struct attempt *a, unsigned class_id, const char *format, .
     attempt_fail(a, &failure);
 }
 
+/* A forwarded request's error response goes to the application as it is; the books call it what it
+ * was. */
+static weir_failure *forwarded_failure(const struct attempt *a)
+{
+    weir_failure *failure;
+
+    if (!a->raw || a->status < 400)
+        return NULL;
+    failure = failure_format(&a->exchange->arena, failure_class_of_status(a->status),
+                             "%s answered with status %u", a->target->name, a->status);
+    if (failure) {
+        failure->local = 0;
+        failure->http_status = (uint16_t)a->status;
+    }
+    return failure;
+}
+
 void attempt_succeed(struct attempt *a)
 {
     struct exchange *e = a->exchange;
 
     stop_transport(a);
-    close_books(a, NULL);
+    e->failure = forwarded_failure(a);
+    close_books(a, e->failure);
     walk_succeeded(&e->walk, a->t, a->first_us, &a->usage);
     reply_finish(a);
     exchange_finish(e);

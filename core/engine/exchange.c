@@ -185,6 +185,7 @@ void exchange_finish(struct exchange *e)
         buf_free(&a->held);
         framer_finish(&a->framer);
     }
+    buf_free(&e->upload);
     if (e->next)
         e->next->prev = e->prev;
     if (e->prev)
@@ -198,9 +199,16 @@ void exchange_finish(struct exchange *e)
 
 void exchange_cancel(struct exchange *e, unsigned status)
 {
+    struct attempt *a = e->winner;
+
     if (e->over)
         return;
     e->front = NULL;
+    /* It has read the last byte it wanted and goes before the provider's connection has ended. */
+    if (a && a->running && !a->raw && order_complete(&a->order)) {
+        attempt_succeed(a);
+        return;
+    }
     e->started = true;
     e->status = status ? status : 499; /* as nginx counts a client that went away */
     e->failure =

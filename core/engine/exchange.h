@@ -65,9 +65,11 @@ struct attempt {
     weir_failure *failure;
     weir_usage usage;
     int64_t start_us, head_us, first_us, active_us, end_us;
+    int64_t complete_us; /* the answer was whole; 0: it is not yet */
     int64_t booked_tokens;
     uint64_t bytes_out, bytes_in;
     bool request_sent; /* at least one byte of it */
+    bool body_sent;    /* ... of a body that comes in pieces */
     bool begun;        /* counted at the target */
     bool running;      /* the transport has not said done */
     bool over;
@@ -75,6 +77,9 @@ struct attempt {
     bool paused;  /* the application does not keep up: silence is not the target's */
     bool refused; /* a filter or the dialect did not take an event: the target is not at fault */
     bool raw;     /* forward: the response goes out whatever its status */
+    bool spare;   /* forward: the response is only kept, another target is asked */
+    weir_str spare_body;
+    int64_t retry_after_us;
 };
 
 struct warning {
@@ -118,6 +123,10 @@ struct exchange {
     struct attempt *winner; /* the one committed */
     struct attempt *local;  /* stands for a filter that answers itself */
     uint32_t attempt_count;
+    /* a body in pieces */
+    int64_t body_stream; /* 0: it is held */
+    struct buf upload;   /* what the provider has not taken yet */
+    bool upload_ended;
     /* time */
     struct loop_timer timer; /* deadline, or end of waiting */
     struct loop_task cleanup;
@@ -155,6 +164,14 @@ struct exchange *exchange_new(struct worker *w, const struct exchange_start *sta
 /* The body is whole (maybe empty): read it, route it. May end the exchange. */
 void exchange_request(struct exchange *e, weir_str body);
 
+/*
+ * Instead: a forwarded request whose body is too large to be held, or of unknown length. It is
+ * routed now; `length` is the body's, or INT64_MAX. The pieces follow. Such a request cannot be
+ * repeated once a byte of its body has been sent.
+ */
+void exchange_stream(struct exchange *e, int64_t length);
+void exchange_body(struct exchange *e, weir_str piece, bool end);
+
 /* Refuses the request before it is read. */
 void exchange_refuse(struct exchange *e, unsigned class_id, const char *message);
 
@@ -191,6 +208,9 @@ void exchange_captures(struct exchange *e, const struct endpoint_match *match);
 /* models.c: answers a model list from the configuration. */
 void models_answer(struct exchange *e);
 
+/* Hands on what has gathered of a body in pieces. */
+void exchange_upload(struct exchange *e);
+
 /* Resolves the model and begins to walk. */
 void exchange_route(struct exchange *e);
 
@@ -203,6 +223,8 @@ void attempt_start(struct walk *walk, struct walk_try *t, const struct child *le
 void attempt_fail(struct attempt *a, const weir_failure *failure);
 void attempt_fail_as(struct attempt *a, unsigned class_id, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* The answer is whole, though the response has not ended: it need not be waited for for long. */
+void attempt_complete(struct attempt *a);
 /* Stops the transport, without a word to anybody. `failure` is what the books say. */
 void attempt_cancel(struct attempt *a, const weir_failure *failure);
 /* The transport is done and the answer is whole. */
@@ -210,6 +232,9 @@ void attempt_succeed(struct attempt *a);
 void attempt_pause(struct attempt *a, bool paused);
 /* Sets the timer to the next of the time limits. */
 void attempt_arm(struct attempt *a);
+
+/* encode.c: lets the provider part write the request into the attempt. */
+weir_result attempt_encode(struct attempt *a);
 
 /* response.c: what the transport (or a script) brings. */
 int response_head(struct attempt *a, unsigned status, const weir_header *headers, uint32_t count);

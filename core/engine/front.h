@@ -16,4 +16,6 @@ struct front_ops {
     void (*abort)(void *front);
     /* Whether to wait for exchange_writable() before writing more. */
     bool (*full)(void *front);
+    /* Stops or resumes the request's body, if it comes in pieces. NULL: it never does. */
+    void (*pause)(void *front, bool paused);
 };

@@ -2,6 +2,7 @@
  * generation.c - see generation.h.
  */
 #include "engine/generation.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "plugin/configure.h"
 #include "transport/http.h"
@@ -112,6 +113,20 @@ static bool fill(struct generation *g, GError **error)
     return true;
 }
 
+/* Said at every loading: nobody should rely on what is not there. */
+static void warn_of_routes(const struct config *config)
+{
+    for (guint i = 0; i < config->routes->len; i++) {
+        const struct config_route *r = g_ptr_array_index(config->routes, i);
+
+        if (r->mid_stream != CONFIG_MID_STREAM_ERROR)
+            log_write(LOG_LEVEL_WARNING, "config",
+                      "%s: route %s: this version ends an answer that breaks off with an error "
+                      "event; mid_stream has no other way yet",
+                      r->where, r->name);
+    }
+}
+
 struct generation *generation_new(struct config *config, GError **error)
 {
     static gint numbers;
@@ -126,8 +141,10 @@ struct generation *generation_new(struct config *config, GError **error)
     g->breaker.failures = config->breaker_failures;
     g->breaker.cooldown_us = config->breaker_cooldown_us;
     g->log_each = config->access_log != CONFIG_LOG_OFF;
-    if (fill(g, error))
+    if (fill(g, error)) {
+        warn_of_routes(config);
         return g;
+    }
     generation_unref(g);
     return NULL;
 }

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "engine/exchange.h"
 #include "model/failure.h"
+#include "transport/http.h"
 
 #include <stdio.h>
 
@@ -86,6 +87,55 @@ static void send_bytes(struct exchange *e, weir_str bytes)
     e->front_ops->bytes(e->front, bytes.ptr, bytes.len);
 }
 
+/* -- the provider's name in bodies ------------------------------------------------------------ */
+
+static bool is_streamed(const struct attempt *a)
+{
+    return a->raw || (a->mode != REPLY_WHOLE && a->x.stream);
+}
+
+/* "provider" as the first member of what is sent, where the configuration wants it in bodies. */
+static bool wants_provider(const struct attempt *a)
+{
+    const struct exchange *e = a->exchange;
+
+    return a->provider && !a->raw && e->facts.op == WEIR_OP_CHAT &&
+           (e->generation->config->expose_body || a->mode != REPLY_RELAY);
+}
+
+/* The place behind the first brace of a JSON object (behind "data:" in a stream); 0: there is none.
+ */
+static size_t object_start(weir_str s, bool event)
+{
+    size_t at = 0;
+
+    if (event) {
+        if (!str_begins(s, S("data:")))
+            return 0;
+        at = 5;
+    }
+    while (at < s.len && (s.ptr[at] == ' ' || s.ptr[at] == '\n'))
+        at++;
+    return at < s.len && s.ptr[at] == '{' ? at + 1 : 0;
+}
+
+/* A copy of `s` with the member in it; `s` itself if it holds no object, or memory is short. */
+static weir_str with_provider(struct attempt *a, struct arena *arena, weir_str s, bool event)
+{
+    size_t at = object_start(s, event), used;
+    weir_str name = a->provider->name;
+    char *copy = at ? arena_alloc(arena, s.len + name.len + 16) : NULL;
+
+    if (!copy)
+        return s;
+    memcpy(copy, s.ptr, at);
+    used = at + (size_t)sprintf(copy + at, "\"provider\":\"%.*s\"", S_ARG(name));
+    if (at < s.len && s.ptr[at] != '}')
+        copy[used++] = ',';
+    memcpy(copy + used, s.ptr + at, s.len - at);
+    return (weir_str){ copy, used + s.len - at };
+}
+
 /* -- what the dialect writes ------------------------------------------------------------------ */
 
 static weir_result on_head(void *ctx, uint32_t status, const weir_header *headers, uint32_t count)
@@ -125,9 +175,17 @@ static weir_result write_bytes(struct attempt *a, weir_str bytes)
     return WEIR_OK;
 }
 
+/* Pieces of a stream. The scratch memory is good until they have been handed on. */
+static weir_result write_piece(struct attempt *a, weir_str bytes)
+{
+    if (is_streamed(a) && wants_provider(a))
+        bytes = with_provider(a, &a->exchange->worker->scratch, bytes, true);
+    return write_bytes(a, bytes);
+}
+
 static weir_result on_bytes(void *ctx, weir_str bytes)
 {
-    return write_bytes(ctx, bytes);
+    return write_piece(ctx, bytes);
 }
 
 static weir_reply_sink sink_for(struct attempt *a)
@@ -162,16 +220,16 @@ weir_result reply_event(struct attempt *a, const weir_event *event)
 
 weir_result reply_relay(struct attempt *a, weir_str bytes)
 {
-    return write_bytes(a, bytes);
+    return write_piece(a, bytes);
+}
+
+static weir_str held_bytes(const struct attempt *a)
+{
+    return (weir_str){ buf_at(&a->held), buf_len(&a->held) };
 }
 
 /* -- commit -------------------------------------------------------------------------------------
  */
-
-static bool is_streamed(const struct attempt *a)
-{
-    return a->raw || (a->mode != REPLY_WHOLE && a->x.stream);
-}
 
 /* Writes a gathered answer (or document) through the dialect into `held`. */
 static weir_result write_whole(struct attempt *a)
@@ -201,38 +259,6 @@ static weir_result write_whole(struct attempt *a)
     r = e->speaker->face->answer(e->speaker->cfg, &a->x, answer, &sink);
     crumb_leave(crumb);
     return r;
-}
-
-/* "provider" as the first member of a JSON object, where the configuration wants it in bodies. */
-static bool wants_provider(const struct attempt *a)
-{
-    const struct exchange *e = a->exchange;
-
-    return a->provider && !a->raw && e->facts.op == WEIR_OP_CHAT &&
-           (e->generation->config->expose_body || a->mode != REPLY_RELAY);
-}
-
-static void insert_provider(struct attempt *a)
-{
-    struct buf body = { 0 };
-    weir_str held = { buf_at(&a->held), buf_len(&a->held) };
-    size_t at = 0;
-
-    while (at < held.len && (held.ptr[at] == ' ' || held.ptr[at] == '\n'))
-        at++;
-    if (at == held.len || held.ptr[at] != '{')
-        return;
-    at++;
-    if (buf_add(&body, held.ptr, at) && buf_add(&body, "\"provider\":\"", 12) &&
-        buf_add(&body, a->provider->name.ptr, a->provider->name.len) &&
-        buf_add(&body, at < held.len && held.ptr[at] == '}' ? "\"" : "\",",
-                at < held.len && held.ptr[at] == '}' ? 1 : 2) &&
-        buf_add(&body, held.ptr + at, held.len - at)) {
-        buf_free(&a->held);
-        a->held = body;
-    } else {
-        buf_free(&body);
-    }
 }
 
 static void cancel_others(struct exchange *e, const struct attempt *winner)
@@ -273,8 +299,15 @@ void reply_commit(struct attempt *a)
                         a->target ? a->target->name : "a filter");
         return;
     }
-    if (!is_streamed(a) && wants_provider(a))
-        insert_provider(a);
+    if (!is_streamed(a) && wants_provider(a)) {
+        weir_str body = with_provider(a, &e->arena, held_bytes(a), false);
+
+        if (body.ptr != buf_at(&a->held)) {
+            buf_eat(&a->held, buf_len(&a->held));
+            if (!buf_add(&a->held, body.ptr, body.len))
+                return;
+        }
+    }
     a->committed = true;
     e->winner = a;
     e->first_us = loop_now(e->worker->loop);
@@ -282,7 +315,7 @@ void reply_commit(struct attempt *a)
         walk_committed(&e->walk, a->t);
     cancel_others(e, a);
     commit_head(a);
-    send_bytes(e, (weir_str){ buf_at(&a->held), buf_len(&a->held) });
+    send_bytes(e, held_bytes(a));
     buf_free(&a->held);
     check_full(a);
 }
@@ -386,6 +419,23 @@ static weir_str name_provider(struct exchange *e, const struct attempt *a,
                        (size_t)sprintf(text, "provider %.*s: %.*s", S_ARG(name), S_ARG(message)) };
 }
 
+/* A forwarded request that nobody could serve: the last vendor's own answer. */
+static void reply_spare(struct attempt *a, const weir_failure *failure)
+{
+    struct exchange *e = a->exchange;
+    struct head h = { .count = 0 };
+
+    for (uint32_t i = 0; i < a->relay_header_count; i++) {
+        if (!http_name_is(a->relay_headers[i].name, "retry-after"))
+            add_header(&h, a->relay_headers[i].name, a->relay_headers[i].value);
+    }
+    add_failure_headers(e, failure, &h);
+    add_own_headers(e, a, &h);
+    send_head(e, a->status, &h, (int64_t)a->spare_body.len);
+    send_bytes(e, a->spare_body);
+    e->closing = CLOSING_END;
+}
+
 void reply_failure(struct exchange *e, const weir_failure *failure)
 {
     struct plain p = { .e = e };
@@ -399,6 +449,10 @@ void reply_failure(struct exchange *e, const weir_failure *failure)
 
     if (e->head_sent) {
         fail_stream(e, failure);
+        return;
+    }
+    if (a && a->spare && !failure->local) {
+        reply_spare(a, failure);
         return;
     }
     told.message = name_provider(e, a, failure);

@@ -390,3 +390,11 @@ void exchange_request(struct exchange *e, weir_str body)
     else
         exchange_route(e);
 }
+
+void exchange_stream(struct exchange *e, int64_t length)
+{
+    e->started = true;
+    e->body_stream = length;
+    if (read_request(e))
+        exchange_route(e);
+}

@@ -128,7 +128,7 @@ static bool gone_wrong(struct attempt *a, weir_result r, const struct framer_fra
 {
     if (a->over)
         return true;
-    if (a->order.failed && !a->raw) {
+    if (a->order.failed && !a->raw && !a->spare) {
         weir_failure *failure = a->failure;
 
         a->failure = NULL;
@@ -152,21 +152,25 @@ static bool gone_wrong(struct attempt *a, weir_result r, const struct framer_fra
                         a->target->name, (int)r);
         return true;
     }
-    if ((f->frame.flags & WEIR_FRAME_BAD_JSON) && !a->raw) {
+    if ((f->frame.flags & WEIR_FRAME_BAD_JSON) && !a->raw && !a->spare) {
         attempt_fail_as(a, WEIR_CLASS_PROTOCOL, "%s sent malformed JSON", a->target->name);
         return true;
     }
     return false;
 }
 
-/* Streams are committed with the first content, whole answers when they are complete. */
+/* Streams are committed with the first content. A whole answer waits for the end of the response,
+ * see response_done(): it would be read, and its connection closed, while we still thought it under
+ * way, and so end in the books as cancelled. */
 static bool ready_to_commit(const struct attempt *a)
 {
     if (a->committed || a->order.failed)
         return false;
     if (a->raw)
         return true;
-    return a->x.stream ? a->order.content || order_complete(&a->order) : order_complete(&a->order);
+    if (a->spare)
+        return false;
+    return a->x.stream && (a->order.content || order_complete(&a->order));
 }
 
 static bool take_frame(struct attempt *a, struct framer_frame *f)
@@ -185,6 +189,8 @@ static bool take_frame(struct attempt *a, struct framer_frame *f)
     }
     if (ready_to_commit(a))
         reply_commit(a);
+    if (!a->over && !a->complete_us && !a->framer.ended && order_complete(&a->order))
+        attempt_complete(a);
     return !a->over;
 }
 
@@ -257,6 +263,46 @@ static void keep_headers(struct attempt *a, const weir_header *headers, uint32_t
     }
 }
 
+/* A forwarded request's failure that another target may mend: then its response is only kept. */
+static bool may_be_mended(const struct attempt *a)
+{
+    if (a->status == 429 || a->status == 503)
+        return true;
+    return a->status >= 500 && str_is(a->exchange->in.method, "GET");
+}
+
+static void note_retry_after(struct attempt *a, const weir_header *headers, uint32_t count)
+{
+    a->retry_after_us = -1;
+    for (uint32_t i = 0; i < count; i++) {
+        weir_str v = headers[i].value;
+        int64_t seconds = 0;
+        size_t n = 0;
+
+        if (!http_name_is(headers[i].name, "retry-after"))
+            continue;
+        while (n < v.len && n < 7 && v.ptr[n] >= '0' && v.ptr[n] <= '9')
+            seconds = seconds * 10 + (v.ptr[n++] - '0');
+        if (n && n == v.len)
+            a->retry_after_us = seconds * 1000000;
+    }
+}
+
+/* The response of a forwarded request that failed: kept, in case nobody does better. */
+static void keep_spare(struct attempt *a)
+{
+    struct exchange *e = a->exchange;
+    weir_failure failure = failure_local(failure_class_of_status(a->status), S(""));
+
+    a->spare_body = arena_copy(&e->arena, (weir_str){ buf_at(&a->held), buf_len(&a->held) });
+    failure = *failure_format(&e->arena, failure.class_id, "%s answered with status %u",
+                              a->target->name, a->status);
+    failure.local = 0;
+    failure.http_status = (uint16_t)a->status;
+    failure.retry_after_us = a->retry_after_us;
+    attempt_fail(a, &failure);
+}
+
 int response_head(struct attempt *a, unsigned status, const weir_header *headers, uint32_t count)
 {
     const weir_response_head head = {
@@ -283,11 +329,16 @@ int response_head(struct attempt *a, unsigned status, const weir_header *headers
         return -1;
     if (r < 0)
         r = is_sse(headers, count) ? WEIR_FRAME_SSE : WEIR_FRAME_WHOLE;
-    if (a->raw && (status == 429 || status == 503)) {
+    if (a->raw && may_be_mended(a)) {
         a->raw = false;
+        a->spare = true;
         r = WEIR_FRAME_WHOLE;
+        note_retry_after(a, headers, count);
     }
     framer_init(&a->framer, (unsigned)r);
+    /* A stream was asked for and a whole answer came: the application gets its stream. */
+    if (a->mode == REPLY_RELAY && a->x.stream && !a->raw && r == WEIR_FRAME_WHOLE)
+        a->mode = REPLY_STREAM;
     if (a->raw)
         reply_commit(a);
     return a->over ? -1 : 0;
@@ -326,6 +377,10 @@ void response_done(struct attempt *a, bool cut, const char *message)
 
         if (gone_wrong(a, r, &f))
             return;
+    }
+    if (a->spare && !cut) {
+        keep_spare(a);
+        return;
     }
     if (a->raw ? !cut : order_complete(&a->order)) {
         if (!a->committed)

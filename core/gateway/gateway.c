@@ -58,16 +58,28 @@ static bool front_full(void *front)
     return http_reply_full(front);
 }
 
+static void front_pause(void *front, bool paused)
+{
+    http_request_pause(front, paused);
+}
+
 static const struct front_ops http_front = {
     .head = front_head,
     .bytes = front_bytes,
     .end = front_end,
     .abort = front_abort,
     .full = front_full,
+    .pause = front_pause,
 };
 
 /* -- requests -----------------------------------------------------------------------------------
  */
+
+/* A body that is held can be sent to another target; a large one is passed on as it comes. */
+static bool comes_in_pieces(const struct http_request *req, const struct config *config)
+{
+    return req->head.chunked || req->head.content_length > (int64_t)config->hold_bytes;
+}
 
 static enum http_body_mode on_head(void *ctx, struct http_request *req)
 {
@@ -93,20 +105,32 @@ static enum http_body_mode on_head(void *ctx, struct http_request *req)
     req->body_limit = g->config->json_bytes;
     if (status != 200) /* answered when the body is there, so that the connection can go on */
         return HTTP_BODY_HOLD;
-    if (match.endpoint->abi->op == WEIR_OP_FORWARD)
-        req->body_limit = g->config->forward_bytes;
     req->app_data = exchange_new(gw->worker, &start);
-    return HTTP_BODY_HOLD;
+    if (match.endpoint->abi->op != WEIR_OP_FORWARD)
+        return HTTP_BODY_HOLD;
+    req->body_limit = g->config->forward_bytes;
+    if (!comes_in_pieces(req, g->config))
+        return HTTP_BODY_HOLD;
+    return HTTP_BODY_STREAM;
 }
 
 static void on_body(void *ctx, struct http_request *req, weir_str bytes, bool end)
 {
     struct gateway_worker *gw = ctx;
 
+    struct exchange *e = req->app_data;
+
+    if (e && e->facts.op == WEIR_OP_FORWARD && comes_in_pieces(req, e->generation->config)) {
+        /* Ending the exchange ends the request: it is not to be touched after these. */
+        if (!e->started)
+            exchange_stream(e, req->head.chunked ? INT64_MAX : req->head.content_length);
+        exchange_body(e, bytes, end);
+        return;
+    }
     if (!end)
         return;
-    if (req->app_data)
-        exchange_request(req->app_data, bytes);
+    if (e)
+        exchange_request(e, bytes);
     else
         admin_answer(gw->worker, req, gw->draining);
 }

@@ -12,6 +12,7 @@
 #include "plugin/load.h"
 #include "plugin/note.h"
 #include "plugin/record.h"
+#include "plugin/standin.h"
 #include "plugin/trust.h"
 
 #ifndef WEIR_PLUGINDIR
@@ -118,6 +119,23 @@ static void file_scan(struct scan *s, const char *path, const GError *distrust)
         return;
     }
     plugin_record_fail(file, error);
+    if (file->state == PLUGIN_QUARANTINED) {
+        plugin_standins(file);
+    }
+}
+
+/* Last of all: whatever is loaded comes before a stand-in of the same name. */
+static void standins_register(struct plugin_registry *r)
+{
+    for (guint i = 0; i < r->files->len; i++) {
+        const struct plugin_file *file = r->files->pdata[i];
+        for (guint k = 0; file->state == PLUGIN_QUARANTINED && k < file->parts->len; k++) {
+            struct plugin_part *part = file->parts->pdata[k];
+            if (!plugin_find(r, part->face, part->name)) {
+                g_hash_table_insert(r->by_name[part->face], (gpointer)part->name, part);
+            }
+        }
+    }
 }
 
 /* -- The search path --------------------------------------------------------------------------- */
@@ -263,6 +281,7 @@ struct plugin_registry *plugin_scan(const struct plugin_search *search,
     for (gsize i = 0; search->directories && search->directories[i]; i++) {
         directory_scan(&s, search->directories[i]);
     }
+    standins_register(r);
     retired_inherit(r, previous);
     return r;
 }

@@ -26,7 +26,8 @@ struct plugin_part {
     enum plugin_face face;
     const char *name;
     const struct plugin_file *file;
-    uint32_t crumb; /* see base/crumb.h */
+    uint32_t crumb;    /* see base/crumb.h */
+    gboolean stand_in; /* for a plugin in quarantine, see standin.h: takes any options */
     union {
         weir_provider_v1 provider;
         weir_dialect_v1 dialect;
@@ -66,7 +67,7 @@ struct plugin_file {
     char *version;
     guint16 abi_major, abi_minor;
     gsize size;
-    GPtrArray *parts; /* of struct plugin_part; empty unless loaded */
+    GPtrArray *parts; /* of struct plugin_part; empty unless loaded (or quarantined: stand-ins) */
 };
 
 /* Where to look and what to trust. */

@@ -88,6 +88,7 @@ static struct provider *provider_new(const struct config_provider *config, uint3
     p->config = config;
     p->face = &config->part->provider;
     p->crumb = config->part->crumb;
+    p->stand_in = config->part->stand_in;
     p->name = str_of(config->name);
     p->base_url = str_of(config->base_url);
     p->key = config->api_key ? str_of(config->api_key) : S("");

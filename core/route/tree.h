@@ -21,6 +21,7 @@ struct provider {
     weir_str base_url;
     weir_str key;
     struct target_limits limits;
+    bool stand_in;       /* its plugin is in quarantine: never asked */
     struct node *direct; /* the provider by itself, for requests that name it; may be NULL */
     uint32_t number;     /* in its generation, from 0 */
 };

@@ -54,11 +54,13 @@ static void view_leaf(struct walk *walk, const struct child *leaf, weir_child *v
     view->can = p->face->can;
     if (!found && (walk->facts->op == WEIR_OP_CHAT || walk->facts->op == WEIR_OP_EMBED))
         lasting |= WEIR_BLOCKED_MODEL;
-    if (!(p->face->ops & WEIR_OP_BIT(walk->facts->op)) ||
+    if ((!(p->face->ops & WEIR_OP_BIT(walk->facts->op)) && !p->stand_in) ||
         (walk->native.len && !takes_native(p, walk->native)))
         lasting |= WEIR_BLOCKED_OPERATION;
     if (walk->facts->needs & ~view->can)
         lasting |= WEIR_BLOCKED_CAPABILITY;
+    if (p->stand_in)
+        lasting |= WEIR_BLOCKED_BREAKER;
     if (is_silent(walk, t))
         lasting |= WEIR_BLOCKED_SILENT;
     view->blocked = target_blocked(t, &p->limits, loop_now(walk->loop), &ready) | lasting;

@@ -44,6 +44,7 @@ static struct {
     int64_t restart_us; /* 0: not set */
     int64_t kill_us;    /* 0: not set */
     bool stopping;
+    bool crashing; /* it was on its way down when it was asked to stop */
     bool done;
     int status; /* to exit with */
 } self;
@@ -141,7 +142,7 @@ static void ended(pid_t pid, int status)
     self.worker = 0;
     self.kill_us = 0;
     if (self.stopping)
-        finish(too_early ? 0 : code);
+        finish(too_early || self.crashing ? 0 : code);
     else if (own_will && code == EX_OK)
         finish(0);
     else if (own_will && !self.page->ready && !self.restarts && code >= EX__BASE && code <= EX__MAX)
@@ -163,6 +164,9 @@ static void reap(void)
 
 static void stop(bool at_once)
 {
+    reap(); /* one that has crashed already was not stopped by us */
+    if (self.done)
+        return;
     if (!self.worker) {
         finish(0);
         return;
@@ -173,6 +177,7 @@ static void stop(bool at_once)
         kill(self.worker, SIGTERM);
         self.kill_us = now_us() + (int64_t)(self.options.drain_seconds + GRACE_SECONDS) * 1000000;
     }
+    self.crashing = !self.stopping && self.page->crashed_signal != 0;
     self.stopping = true;
 }
 

@@ -172,6 +172,13 @@ void conn_abort(struct conn *c)
 {
     if (c->closed)
         return;
+    /* In chunked framing the missing last chunk says it, and what was written (an error event, as a
+     * rule) arrives for certain; a reset could overtake it. */
+    if (c->req && c->req->reply_chunked) {
+        forget_request(c, false);
+        conn_finish(c, true);
+        return;
+    }
     if (buf_len(&c->out) && !c->blocked)
         (void)!send(c->io.fd, buf_at(&c->out), buf_len(&c->out), MSG_NOSIGNAL);
     reset_on_close(c);

@@ -88,7 +88,8 @@ void http_reply_write(struct http_request *req, const void *bytes, size_t len);
 /* Ends the reply. `req` may be freed or reused by the time this returns: it is the app's last
  * touch. With a length told, writing less than it makes this an abort. */
 void http_reply_end(struct http_request *req);
-/* Ends the connection without a clean end, so that nobody takes what was sent for the whole. */
+/* Ends the connection without a clean end, so that nobody takes what was sent for the whole:
+ * without the last chunk, else by a reset. */
 void http_reply_abort(struct http_request *req);
 /* start + write + end. */
 void http_reply_whole(struct http_request *req, unsigned status, const weir_header *headers,

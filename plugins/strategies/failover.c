@@ -36,7 +36,8 @@ static const weir_option failover_options[] = { FAILOVER_OPTIONS(WEIR_OPTION_ROW
 
 struct failover {
     uint32_t on;     /* set of classes */
-    int64_t retries; /* per child; -1: as the child's provider says */
+    int64_t retries; /* per child */
+    bool told;       /* not: as the child's provider says */
     int64_t delay_us;
 };
 
@@ -50,9 +51,10 @@ static weir_result failover_configure(const weir_host *host, const weir_json *op
     if (!f)
         return weir_error_set(error, WEIR_NO_MEMORY, "", "out of memory");
     f->on = weir_classes_read(options, weir_json_find(options, 0, "on"), WEIR_CLASSES_DEFAULT);
-    f->retries = weir_option_int64(options, "retries", -1);
+    f->told = weir_json_find(options, 0, "retries") != WEIR_JSON_NONE;
+    f->retries = weir_option_int64(options, "retries", 0);
     f->delay_us = weir_option_int64(options, "delay", 0);
-    if (f->retries < -1 || f->retries > 100) {
+    if (f->retries < 0 || f->retries > 100) {
         free(f);
         return weir_error_set(error, WEIR_INVALID, "retries", "must be from 0 to 100");
     }
@@ -83,7 +85,7 @@ static bool failover_heals(const weir_try *t)
 
 static uint64_t failover_retries(const struct failover *f, const weir_child *child)
 {
-    int64_t retries = f->retries >= 0 ? f->retries : child->max_retries;
+    int64_t retries = f->told ? f->retries : child->max_retries;
 
     return retries > 0 ? (uint64_t)retries : 0;
 }

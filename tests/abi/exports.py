@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Looks at what the built files show: a plugin exactly its entry, libweir only weir_*, and neither
-imports a symbol of ours. TAP. Usage: exports.py BUILD-FOLDER"""
+"""Looks at what the built files show: a plugin exactly its entry, libweir exactly the functions of
+weir.h, and neither imports a symbol of ours. TAP. Usage: exports.py BUILD-FOLDER"""
 
 import pathlib
+import re
 import subprocess
 import sys
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 ENTRY = "weir_plugin_v1"
 
 count = failed = 0
@@ -35,6 +37,11 @@ def has_constructors(path):
     return False
 
 
+def public_functions():
+    text = re.sub(r"/\*.*?\*/", "", (ROOT / "include/weir/weir.h").read_text(), flags=re.S)
+    return set(re.findall(r"^WEIR_API[^(;]*?\b(weir_\w+)\(", text, re.M))
+
+
 def main():
     build = pathlib.Path(sys.argv[1])
     sanitized = "-fsanitize" in (build / "compile_commands.json").read_text()
@@ -49,8 +56,11 @@ def main():
                 "its .init_array has more than the compiler's own entry")
     library = next(iter(sorted((build / "core").glob("libweir.so"))), None)
     if library:
-        others = [s for s in symbols(library, "--defined-only") if not s.startswith("weir_")]
-        say(not others, "libweir.so shows only weir_*", "it shows %s" % others[:20])
+        shown = set(symbols(library, "--defined-only"))
+        others = sorted(shown - public_functions())
+        say(not others, "libweir.so shows only what weir.h declares", "it shows %s" % others[:20])
+        missing = sorted(public_functions() - shown)
+        say(not missing, "libweir.so shows all that weir.h declares", "it lacks %s" % missing)
     print("1..%d" % count)
     return 1 if failed or not count else 0
 

@@ -44,13 +44,33 @@ WEIR_PLUGIN("org.example.stranger", "1.0", parts,
 """
 
 PROGRAM = r"""
-%s
+#include <weir/weir.h>
+
 #include <stdio.h>
+#include <string.h>
 
 int main(void)
 {
-    printf("%%d\n", (int)sizeof(weir_failure));
-    return 0;
+    static const char config[] = "providers: { sim: { plugin: sim, reply: Hello. } }";
+    weir_error error;
+    weir_client *client = weir_client_open_text(config, &error);
+    weir_request *request = weir_request_new("sim/plain");
+    weir_response *response;
+    int good;
+
+    if (!client) {
+        fprintf(stderr, "%s\n", error.message);
+        return 1;
+    }
+    weir_request_user(request, "Hello?");
+    response = weir_chat(client, request);
+    good = !weir_response_failure(response) &&
+           strstr(weir_response_text(response, 0).ptr, "Hello.") != NULL;
+    printf("%s: %s\n", weir_version(), weir_response_text(response, 0).ptr);
+    weir_response_free(response);
+    weir_request_free(request);
+    weir_client_close(client);
+    return good ? 0 : 2;
 }
 """
 
@@ -146,14 +166,16 @@ def build_plugin(there, work):
 
 
 def build_program(there, work):
+    """Asks the installed simulator through the installed library."""
     source, out = work / "program.c", work / "program"
-    header = "weir/weir.h" if (there.include / "weir/weir.h").exists() else "weir/base.h"
-    source.write_text(PROGRAM % ("#include <%s>" % header))
+    source.write_text(PROGRAM)
     good, text = run("cc", "-std=c11", "-Wall", "-Werror", source, "-o", out,
                      *there.pkg_config("--cflags", "--libs", "weir"))
     if say(good, "program against weir.pc", text) and not there.sanitized:
-        good, text = run(out, env=dict(os.environ, LD_LIBRARY_PATH=str(there.libdir)))
-        say(good, "it runs", text)
+        good, text = run(out, env=dict(
+            os.environ, LD_LIBRARY_PATH=str(there.libdir), HOME="/nonexistent",
+            WEIR_PLUGIN_PATH=str(there.plugins), WEIR_LIBEXEC=str(there.libexec)))
+        say(good, "it asks and is answered", text)
 
 
 def check_programs(there, plugin):

@@ -1,8 +1,9 @@
-"""The configuration: what is wrong is said with line, column and advice; reloads are all or none."""
+"""The configuration: faults are told with line, column and advice; reloads are all or none."""
 
 import os
 import pathlib
 import shutil
+import signal
 import tempfile
 import unittest
 
@@ -111,7 +112,7 @@ class CheckTest(unittest.TestCase):
         self.bad("listen: nowhere at all\n", 1, None, "listen")
 
     def test_not_yaml(self):
-        self.bad("providers: [\n  a: b\n", 2, None)
+        self.bad("providers: [\n  a: b\n", 3, None, "YAML")
         self.bad("a: 1\n\tb: 2\n", 2, None)
 
     def test_key_twice(self):
@@ -217,6 +218,7 @@ class ReloadTest(Case):
 
     def test_broken_file_keeps_the_old(self):
         gateway = self.start()
+        self.assertEqual(client.chat(gateway.port, "main").status, 200)
         since = len(gateway.lines)
         gateway.write_config("providers:\n  old: { plugin: openai, bse_url: 'http://x' }\n")
         gateway.reload()
@@ -235,6 +237,14 @@ class ReloadTest(Case):
         gateway.reload()
         eventually("the new tree", lambda: client.chat(gateway.port, "main").status == 200)
         self.assertEqual(len(self.old.requests), 1, "target records outlive generations")
+
+    def test_broken_file_does_not_keep_a_crashed_worker_down(self):
+        """What was accepted is served on, whatever lies on the disk meanwhile."""
+        gateway = self.start()
+        self.assertEqual(client.chat(gateway.port, "main").status, 200)
+        gateway.write_config("providers:\n  old: { plugin: openai, bse_url: 'http://x' }\n")
+        os.kill(gateway.worker_pids()[0], signal.SIGSEGV)
+        self.assertEqual(client.chat(gateway.port, "main").status, 200)
 
     def test_many_reloads_under_load(self):
         gateway = self.start()

@@ -4,7 +4,7 @@ import unittest
 
 from harness import client, names, upstream
 from harness.case import Case, provider
-from harness.upstream import Close, Gate, Reset, Send, chunk, event
+from harness.upstream import Close, Gate, Reset, Wait, chunk, event
 
 
 class FailoverCase(Case):
@@ -172,7 +172,7 @@ class RetryTest(FailoverCase):
     def test_deadline_of_the_budget(self):
         gateway = self.start(route={"budget": {"deadline": "500ms"}})
         gate = Gate()
-        self.first.reply(upstream.Reply([upstream.Wait(gate)], "timeout"))
+        self.first.reply(upstream.Reply([Wait(gate)], "timeout"))
         answer = client.chat(gateway.port, "main")
         self.assertEqual(answer.status, 504, answer.body)
         self.assertEqual(answer.headers.get("x-should-retry"), "false")
@@ -259,7 +259,7 @@ class CommitTest(FailoverCase):
         gate = Gate()
         gateway = self.start()
         self.first.reply(upstream.sse([event(chunk({"role": "assistant", "content": ""})),
-                                       upstream.Wait(gate), Close()], cls="protocol"))
+                                       Wait(gate), Close()], cls="protocol"))
         with client.Stream(gateway.port, "main") as it:
             self.assertTrue(gate.reached.wait(10))
             it.conn.sock.settimeout(0.2)
@@ -278,10 +278,14 @@ class CommitTest(FailoverCase):
         for name, (ending, cls) in enders.items():
             with self.subTest(name):
                 gateway = self.start()
-                self.first.reply(upstream.sse([event(chunk({"content": "begun"}))] + ending,
-                                              cls=cls))
-                head, events, it = client.stream(gateway.port, "main")
-                self.assertEqual((head.status, client.text_of(events)), (200, "begun"))
+                gate = Gate()
+                self.first.reply(upstream.sse([event(chunk({"content": "begun"})), Wait(gate)] +
+                                              ending, cls=cls))
+                with client.Stream(gateway.port, "main") as it:
+                    self.assertEqual(it.head().status, 200)
+                    self.assertEqual(it.until_content().content, "begun")
+                    gate.open()
+                    events = it.all()
                 self.assertFalse([e for e in events if e.done], "no [DONE] after a cut")
                 self.assertFalse([e for e in events if not e.error and any(
                     c.get("finish_reason") for c in e.json().get("choices", []))])
@@ -313,9 +317,13 @@ class CommitTest(FailoverCase):
 
     def test_reasoning_is_content(self):
         gateway = self.start()
-        self.first.reply(upstream.sse([event(chunk({"reasoning_content": "hm"})), Close()],
-                                      cls="protocol"))
-        head, events, it = client.stream(gateway.port, "main")
+        gate = Gate()
+        self.first.reply(upstream.sse([event(chunk({"reasoning_content": "hm"})), Wait(gate),
+                                       Close()], cls="protocol"))
+        with client.Stream(gateway.port, "main") as it:
+            self.assertIn("hm", it.next().data)
+            gate.open()
+            events = it.all()
         self.assertEqual(self.second.requests, [], "committed by the first reasoning")
         self.assertTrue(events[-1].error)
 

@@ -8,7 +8,7 @@ import unittest
 
 from harness import client, names, upstream
 from harness.case import Case, provider
-from harness.upstream import Close, Reply, Reset, Send, Stall, chunk, event
+from harness.upstream import Close, Gate, Reply, Reset, Send, Stall, Wait, chunk, event
 
 ROLE = event(chunk({"role": "assistant", "content": ""}))
 BEGUN = event(chunk({"content": "begun"}))
@@ -48,14 +48,21 @@ class FaultCase(Case):
         self.assertTrue(json.loads(it.raw)["error"]["message"])
         self.agree(gateway, cls, status)
 
-    def stream_fails_after(self, reply, cls, content="begun", **timeout):
-        """A streamed chat that must end in an error event, never in [DONE]."""
+    def stream_fails_after(self, reply, cls, **timeout):
+        """A streamed chat that must end in an error event, never in [DONE].
+
+        What follows the first content is sent only when the application has that content.
+        """
         gateway = self.start(timeout)
-        reply.cls = cls
-        self.up.reply(reply)
-        head, events, it = client.stream(gateway.port)
-        self.assertEqual(head.status, 200)
-        self.assertEqual(client.text_of(events), content)
+        gate = Gate()
+        at = next(i for i, s in enumerate(reply.steps) if b"begun" in getattr(s, "data", b""))
+        self.up.reply(Reply(reply.steps[:at + 1] + [Wait(gate)] + reply.steps[at + 1:], cls))
+        with client.Stream(gateway.port) as it:
+            self.assertEqual(it.head().status, 200)
+            self.assertEqual(it.until_content().content, "begun")
+            gate.open()
+            events = it.all()
+        self.assertEqual(client.text_of(events), "")
         self.assertFalse([e for e in events if e.done], it.raw)
         self.assertTrue(events[-1].error, it.raw)
         self.agree(gateway, cls, 200)
@@ -131,7 +138,7 @@ class WholeTest(FaultCase):
     def test_error_inside_200(self):
         body = {"error": {"message": "The server had an error", "type": "server_error",
                           "param": None, "code": None}}
-        self.whole_fails(upstream.jsonr(body), "server_error", 500, "The server had an error")
+        self.whole_fails(upstream.jsonr(body), "server_error", 502, "The server had an error")
 
     def test_rate_limit_inside_200(self):
         body = {"error": {"message": "Rate limit reached", "type": "rate_limit_error",
@@ -283,7 +290,7 @@ class StreamTest(FaultCase):
     def test_error_inside_before_content(self):
         body = event({"error": {"message": "Overloaded", "type": "server_error", "param": None,
                                 "code": None}})
-        self.stream_fails_before(upstream.sse([ROLE, body]), "server_error", 500)
+        self.stream_fails_before(upstream.sse([ROLE, body]), "server_error", 502)
 
     def test_error_inside_after_content(self):
         body = event({"error": {"message": "It broke", "type": "server_error", "param": None,

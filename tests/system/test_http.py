@@ -181,7 +181,8 @@ class HostileTest(SharedCase):
         "obscure coding": b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
         "chunked twice": b"Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
         "chunked not last": b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
-        "two codings": b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n",
+        "two codings": b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n"
+                       b"0\r\n\r\n",
         "vertical tab before chunked": b"Transfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n",
         "chunk size with a sign": b"Transfer-Encoding: chunked\r\n\r\n+4\r\nabcd\r\n0\r\n\r\n",
         "chunk size with 0x": b"Transfer-Encoding: chunked\r\n\r\n0x4\r\nabcd\r\n0\r\n\r\n",

@@ -51,8 +51,8 @@ weir_setup() {
     return 1
 }
 
-# weir_build FOLDER [MESON-OPTION...]: configures it once, then builds what has changed.
-weir_build() {
+# weir_configure FOLDER [MESON-OPTION...]: configures it once, and again when folders have changed.
+weir_configure() {
     weir_folder=$1
     shift
     # What lies in folders is looked up when the build is configured: a new one is news to it.
@@ -70,5 +70,9 @@ weir_build() {
         meson setup --reconfigure "$weir_folder" >/dev/null || return 1
     fi
     echo "$weir_listing" >"$weir_folder/.listing"
-    ninja --quiet -C "$weir_folder"
+}
+
+# weir_build FOLDER [MESON-OPTION...]: configures it if need be, then builds what has changed.
+weir_build() {
+    weir_configure "$@" && ninja --quiet -C "$1"
 }

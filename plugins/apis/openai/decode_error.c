@@ -167,7 +167,7 @@ static uint16_t error_class(const struct oai_error *e, unsigned status)
         return WEIR_CLASS_CONTEXT_LENGTH;
     if (status == 400 && weir_str_mentions(e->message, "incorrect api key")) /* xAI */
         return WEIR_CLASS_AUTHENTICATION;
-    if (status >= 400)
+    if (status < 200 || status >= 300)
         return weir_class_from_status(status);
     /* An error inside a good answer. */
     return error_named(e, "invalid_request_error") ? WEIR_CLASS_INVALID_REQUEST

@@ -96,12 +96,12 @@ static void lower_write_calls(weir_writer *w, const struct lower *l)
         weir_write_key(w, "id");
         weir_write_text(w, b.id);
         weir_write_key(w, "type");
-        weir_write_literal(w, "function");
-        weir_write_key(w, "function");
+        weir_write_literal(w, b.custom ? "custom" : "function");
+        weir_write_key(w, b.custom ? "custom" : "function");
         weir_write_begin_object(w);
         weir_write_key(w, "name");
         weir_write_text(w, b.name);
-        weir_write_key(w, "arguments");
+        weir_write_key(w, b.custom ? "input" : "arguments");
         weir_write_text(w, b.text);
         weir_write_end_object(w);
         weir_write_end_object(w);

@@ -70,7 +70,7 @@ static weir_result read_part(struct reading *r, uint32_t part)
         r->tokens += READ_IMAGE_TOKENS;
         return read_opaque(r, weir_json_path(doc, part, "file.file_id"), true);
     } else {
-        r->text_bytes += (int64_t)weir_json_raw(doc, part).len;
+        r->text_bytes += (int64_t)weir_json_inner(doc, weir_json_find(doc, part, "text")).len;
     }
     return WEIR_OK;
 }

@@ -26,7 +26,7 @@ static const struct error_words {
     { WEIR_CLASS_CONNECTION, 502, "server_error", "connection_error" },
     { WEIR_CLASS_PROTOCOL, 502, "server_error", "protocol_error" },
     { WEIR_CLASS_CANCELLED, 499, "invalid_request_error", "cancelled" },
-    { WEIR_CLASS_NO_PROVIDER, 503, "server_error", "no_provider" },
+    { WEIR_CLASS_NO_PROVIDER, 404, "invalid_request_error", "provider_not_found" },
     { WEIR_CLASS_NO_ROUTE, 404, "invalid_request_error", "model_not_found" },
     { WEIR_CLASS_UNSUPPORTED, 400, "invalid_request_error", "unsupported" },
     { WEIR_CLASS_BUDGET, 504, "server_error", "budget_exhausted" },

@@ -184,7 +184,7 @@ const classes = {
   'm-403': [OpenAI.PermissionDeniedError, 403, null],
   'm-404': [OpenAI.NotFoundError, 404, 'model_not_found'],
   'm-429': [OpenAI.RateLimitError, 429, 'rate_limit_exceeded'],
-  'm-500': [OpenAI.InternalServerError, 500, null],
+  'm-500': [OpenAI.InternalServerError, direct ? 500 : 502, null],
   'm-503': [OpenAI.InternalServerError, 503, null],
 };
 for (const [model, [type, status, code]] of Object.entries(classes)) {

@@ -135,7 +135,7 @@ class SdkTest(unittest.TestCase):
                 ("m-403", openai.PermissionDeniedError, 403, None),
                 ("m-404", openai.NotFoundError, 404, "model_not_found"),
                 ("m-429", openai.RateLimitError, 429, "rate_limit_exceeded"),
-                ("m-500", openai.InternalServerError, 500, None),
+                ("m-500", openai.InternalServerError, 500 if DIRECT else 502, None),
                 ("m-503", openai.InternalServerError, 503, None)):
             for stream in (False, True):
                 with self.subTest(model=model, stream=stream):

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import urllib.request
 from collections import Counter
 
 from . import names
@@ -67,6 +68,15 @@ def children(pid):
     except OSError:
         pass
     return out
+
+
+def cmdline(pid):
+    """The arguments of a process, each ended by a NUL; empty if it is gone."""
+    try:
+        with open("/proc/%d/cmdline" % pid, "rb") as f:
+            return f.read()
+    except OSError:
+        return b""
 
 
 def pss_kb(pid):
@@ -172,6 +182,12 @@ class Gateway:
             raise
         self.port = int(names.LISTENING.search(line).group(3))
         self.url = "http://127.0.0.1:%d" % self.port
+        self.wait_ready()
+
+    def wait_ready(self):
+        """The port is open before the worker serves; the first answer says that it does."""
+        with urllib.request.urlopen(self.url + "/readyz", timeout=START_S) as reply:
+            assert reply.status == 200
 
     def _read(self):
         for raw in self.process.stdout:
@@ -216,7 +232,9 @@ class Gateway:
         return [self.pid] + children(self.pid)
 
     def worker_pids(self):
-        return children(self.pid)
+        """Pids of the worker processes; waits until there is one."""
+        return eventually("a worker process", lambda: [
+            pid for pid in children(self.pid) if b"\0worker\0" in cmdline(pid)])
 
     def reload(self):
         """Tells it to read its configuration again; returns the line number to wait from."""

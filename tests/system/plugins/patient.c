@@ -71,8 +71,9 @@ static weir_result patient_encode(void *cfg, const weir_exchange *x, const weir_
     static const weir_header type = { STR("content-type"), STR("text/x-patient") };
     weir_step steps[2] = { { sizeof(weir_step), WEIR_STEP_BYTES, 0, STR("SAY " PATIENT_SAYS) },
                            { sizeof(weir_step), WEIR_STEP_END, 0, { NULL, 0 } } };
-    weir_script script = { sizeof(weir_script), 200, 0, &type, 1, 0,
-                           { steps, 2, sizeof(weir_step) } };
+    weir_script script = {
+        sizeof(weir_script), 200, 0, &type, 1, 0, { steps, 2, sizeof(weir_step) }
+    };
     (void)cfg;
     if (patient_is(x->target->model, "crash"))
         abort();
@@ -101,19 +102,20 @@ static weir_result patient_frame(void *cfg, void *st, const weir_exchange *x,
     usage.zero = 0;
     usage.input_total = 2;
     usage.output_total = 3;
-    if ((r = patient_emit(out, (weir_event){ .type = WEIR_EVENT_START, .id = STR("p-1"),
+    if ((r = patient_emit(out, (weir_event){ .type = WEIR_EVENT_START,
+                                             .id = STR("p-1"),
                                              .name = STR("patient-1") })) < 0 ||
-        (r = patient_emit(out, (weir_event){ .type = WEIR_EVENT_BLOCK_START,
-                                             .kind = WEIR_BLOCK_TEXT })) < 0 ||
-        (r = patient_emit(out,
-                          (weir_event){ .type = WEIR_EVENT_DELTA, .kind = WEIR_BLOCK_TEXT,
-                                        .text = { frame->data.ptr + 4, frame->data.len - 4,
-                                                  WEIR_FORM_UTF8, 0 } })) < 0 ||
-        (r = patient_emit(out, (weir_event){ .type = WEIR_EVENT_BLOCK_END,
-                                             .kind = WEIR_BLOCK_TEXT })) < 0 ||
+        (r = patient_emit(
+             out, (weir_event){ .type = WEIR_EVENT_BLOCK_START, .kind = WEIR_BLOCK_TEXT })) < 0 ||
+        (r = patient_emit(out, (weir_event){ .type = WEIR_EVENT_DELTA,
+                                             .kind = WEIR_BLOCK_TEXT,
+                                             .text = { frame->data.ptr + 4, frame->data.len - 4,
+                                                       WEIR_FORM_UTF8, 0 } })) < 0 ||
+        (r = patient_emit(
+             out, (weir_event){ .type = WEIR_EVENT_BLOCK_END, .kind = WEIR_BLOCK_TEXT })) < 0 ||
         (r = patient_emit(out, (weir_event){ .type = WEIR_EVENT_USAGE, .usage = &usage })) < 0 ||
-        (r = patient_emit(out, (weir_event){ .type = WEIR_EVENT_FINISH,
-                                             .reason = WEIR_FINISH_STOP })) < 0)
+        (r = patient_emit(
+             out, (weir_event){ .type = WEIR_EVENT_FINISH, .reason = WEIR_FINISH_STOP })) < 0)
         return r;
     return WEIR_RELAY;
 }

@@ -94,7 +94,7 @@ static void test_defaults(void)
     g_assert_cmpstr(g_ptr_array_index(c->listen, 0), ==, "127.0.0.1:8080");
     g_assert_cmpuint(c->workers, >=, 1);
     g_assert_cmpuint(c->head_bytes, ==, 65536);
-    g_assert_cmpuint(c->json_bytes, ==, 32 << 20);
+    g_assert_cmpuint(c->json_bytes, ==, 64 << 20);
     g_assert_cmpuint(c->breaker_failures, ==, 5);
     g_assert_cmpstr(c->log_levels, ==, "info");
     g_assert_cmpint(c->access_log, ==, CONFIG_LOG_STDERR);

@@ -212,7 +212,7 @@ static void test_lingering(void)
         f = kit_chat(&k, models[i], true);
         kit_pass(&k, 0);
         g_assert_true(has(f, "Hello"));
-        kit_pass(&k, 101 * MS);
+        kit_pass(&k, 2001 * MS); /* it is waited for a little, then let go */
         g_assert_cmpuint(f->aborts, ==, 0);
         g_assert_cmpuint(f->ends, ==, 1);
         front_free(f);

@@ -297,14 +297,16 @@ static void test_abort_is_no_clean_end(void)
         else
             http_reply_end(req);
         WAIT(c, c->eof || c->reset);
-        g_assert_true(c->reset);
+        /* Chunked framing tells by itself that it is not whole; elsewhere only a reset can. */
+        g_assert_cmpint(c->reset, ==, how > 0);
         g_assert_null(strstr(c->in->str, "\r\n0\r\n"));
         /* What was written before is not lost with the connection. */
         if (how < 2)
             g_assert_nonnull(strstr(c->in->str, "abc"));
         g_assert_cmpint(app.gone, ==, 0);
-        g_assert_cmpuint(http_server_connections(server), ==, 0);
         client_free(c);
+        while (http_server_connections(server))
+            loop_step(loop, 100);
     }
     end();
 }

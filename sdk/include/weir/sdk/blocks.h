@@ -18,13 +18,13 @@
 
 /* One block. What does not apply is empty. */
 typedef struct weir_message_block {
-    uint16_t kind; /* WEIR_BLOCK_*; 0: a kind this header does not know, see `token` */
-    uint16_t zero;
-    uint32_t token; /* the part, the tool call, or the string */
-    weir_text text; /* tool calls: the arguments, JSON inside a string */
-    weir_text id;   /* tool calls */
-    weir_text name; /* tool calls */
-    uint32_t media; /* image, audio, document: the value that describes it; else NONE */
+    uint16_t kind;   /* WEIR_BLOCK_*; 0: a kind this header does not know, see `token` */
+    uint16_t custom; /* tool calls: 1 if `text` is not JSON but free text */
+    uint32_t token;  /* the part, the tool call, or the string */
+    weir_text text;  /* tool calls: the arguments, JSON inside a string */
+    weir_text id;    /* tool calls */
+    weir_text name;  /* tool calls */
+    uint32_t media;  /* image, audio, document: the value that describes it; else NONE */
     uint32_t zero2;
 } weir_message_block;
 
@@ -84,14 +84,19 @@ static inline weir_text weir_block_member(const weir_json *doc, uint32_t object,
     return weir_json_text(doc, weir_json_find(doc, object, name));
 }
 
-/* A tool call: {id, function: {name, arguments}}, or {id, name, arguments} as an ordered block. */
+/* A tool call: {id, function: {name, arguments}}, {id, custom: {name, input}}, or {id, name,
+ * arguments, custom} as an ordered block. */
 static inline void weir_block_read_call(const weir_json *doc, uint32_t call, weir_message_block *b)
 {
     uint32_t function = weir_json_find(doc, call, "function");
-    uint32_t at = weir_json_is_object(doc, function) ? function : call;
-    uint32_t arguments = weir_json_find(doc, at, "arguments");
+    uint32_t custom = weir_json_find(doc, call, "custom");
+    bool free_text = weir_json_is_object(doc, custom);
+    uint32_t at = free_text ? custom : weir_json_is_object(doc, function) ? function : call;
+    uint32_t arguments = weir_json_find(doc, at, free_text ? "input" : "arguments");
 
     weir_block_clear(b, WEIR_BLOCK_TOOL_CALL, call);
+    weir_json_bool(doc, custom, &free_text);
+    b->custom = free_text;
     b->id = weir_block_member(doc, call, "id");
     b->name = weir_block_member(doc, at, "name");
     b->text = weir_json_is_object(doc, arguments) ? weir_text_from(weir_json_raw(doc, arguments))
@@ -101,7 +106,8 @@ static inline void weir_block_read_call(const weir_json *doc, uint32_t call, wei
 static inline void weir_block_read_part(const weir_json *doc, uint32_t part, weir_message_block *b)
 {
     uint32_t type = weir_json_find(doc, part, "type");
-    uint16_t kind = weir_json_is_string(doc, part) ? WEIR_BLOCK_TEXT : weir_block_kind(doc, type);
+    uint16_t kind =
+        weir_json_is_string(doc, part) ? (uint16_t)WEIR_BLOCK_TEXT : weir_block_kind(doc, type);
 
     if (kind == WEIR_BLOCK_TOOL_CALL) {
         weir_block_read_call(doc, part, b);

@@ -1,0 +1,128 @@
+/*
+ * watch.c - see watch.h. Directories are watched, not files: editors replace a file by another.
+ */
+#include "cli/watch.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+enum {
+    QUIET_MS = 300, /* a copy or a build writes many times */
+    EVENTS = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ONLYDIR,
+};
+
+struct watch {
+    int fd;
+    guint source, timer;
+    GHashTable *watched; /* watch descriptor -> suffix that counts */
+    void (*changed)(void *ctx);
+    void *ctx;
+};
+
+static gboolean on_quiet(gpointer data)
+{
+    struct watch *w = data;
+
+    w->timer = 0;
+    w->changed(w->ctx);
+    return G_SOURCE_REMOVE;
+}
+
+/* Logs and editors' scratch files in the same directory are nobody's business. */
+static gboolean counts(struct watch *w, const struct inotify_event *event)
+{
+    const char *suffix = g_hash_table_lookup(w->watched, GINT_TO_POINTER(event->wd));
+
+    return suffix && event->len && g_str_has_suffix(event->name, suffix);
+}
+
+static gboolean on_events(gint fd, GIOCondition condition, gpointer data)
+{
+    struct watch *w = data;
+    union {
+        struct inotify_event event;
+        char bytes[4096];
+    } buffer;
+    ssize_t n = read(fd, &buffer, sizeof buffer);
+    gboolean any = FALSE;
+
+    (void)condition;
+    for (ssize_t at = 0; at < n;) {
+        const struct inotify_event *event =
+            (const struct inotify_event *)(const void *)(buffer.bytes + at);
+
+        any |= counts(w, event);
+        at += (ssize_t)(sizeof(*event) + event->len);
+    }
+    if (!any)
+        return G_SOURCE_CONTINUE;
+    if (w->timer)
+        g_source_remove(w->timer);
+    w->timer = g_timeout_add(QUIET_MS, on_quiet, w);
+    return G_SOURCE_CONTINUE;
+}
+
+struct watch *watch_new(void (*changed)(void *ctx), void *ctx)
+{
+    int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    struct watch *w;
+
+    if (fd < 0) {
+        log_write(LOG_LEVEL_WARNING, "config", "changes will not be noticed (%s); send SIGHUP",
+                  g_strerror(errno));
+        return NULL;
+    }
+    w = g_new0(struct watch, 1);
+    w->fd = fd;
+    w->changed = changed;
+    w->ctx = ctx;
+    w->watched = g_hash_table_new(g_direct_hash, g_direct_equal);
+    w->source = g_unix_fd_add(fd, G_IO_IN, on_events, w);
+    return w;
+}
+
+void watch_free(struct watch *w)
+{
+    if (!w)
+        return;
+    g_source_remove(w->source);
+    if (w->timer)
+        g_source_remove(w->timer);
+    g_hash_table_unref(w->watched);
+    close(w->fd);
+    g_free(w);
+}
+
+static void watch_directory(struct watch *w, const char *path, const char *suffix)
+{
+    int wd = inotify_add_watch(w->fd, path, EVENTS);
+
+    if (wd >= 0)
+        g_hash_table_insert(w->watched, GINT_TO_POINTER(wd), (gpointer)suffix);
+}
+
+void watch_config(struct watch *w, const struct config *config)
+{
+    GHashTableIter iter;
+    gpointer wd;
+
+    if (!w)
+        return;
+    g_hash_table_iter_init(&iter, w->watched);
+    while (g_hash_table_iter_next(&iter, &wd, NULL))
+        inotify_rm_watch(w->fd, GPOINTER_TO_INT(wd));
+    g_hash_table_remove_all(w->watched);
+    for (guint i = 0; i < config->files->len; i++) {
+        g_autofree char *dir = g_path_get_dirname(g_ptr_array_index(config->files, i));
+        g_autofree char *more = g_build_filename(dir, "conf.d", NULL);
+
+        watch_directory(w, dir, ".yaml");
+        watch_directory(w, more, ".yaml");
+    }
+    for (guint i = 0; i < config->plugin_dirs->len; i++)
+        watch_directory(w, g_ptr_array_index(config->plugin_dirs, i), ".so");
+}
