@@ -351,6 +351,8 @@ int64_t response_body(struct attempt *a, const char *bytes, size_t len, bool end
     int64_t n;
 
     a->active_us = loop_now(a->exchange->worker->loop);
+    if (!bytes) /* an empty buffer has no memory */
+        bytes = "";
     while (!a->framer.ended) {
         n = framer_next(&a->framer, bytes + used, len - used, end, &f);
         if (n < 0) {
