@@ -22,7 +22,7 @@ static inline size_t buf_len(const struct buf *b)
 
 static inline char *buf_at(const struct buf *b)
 {
-    return b->mem + b->start;
+    return b->mem ? b->mem + b->start : NULL;
 }
 
 /* Makes room for `more` bytes after the end, moving or growing as needed. False: out of memory. */

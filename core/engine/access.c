@@ -10,8 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -90,21 +88,39 @@ void access_log_free(struct access_log *log)
 /* -- one line -----------------------------------------------------------------------------------
  */
 
-__attribute__((format(printf, 2, 3))) static void put(struct buf *b, const char *format, ...)
+/* Nothing here goes through printf: formatting would cost more than all of the routing. */
+static void put(struct buf *b, weir_str text)
 {
-    char text[256];
-    va_list args;
-    int n;
+    buf_add(b, text.ptr, text.len);
+}
 
-    va_start(args, format);
-    n = vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    if (n > 0)
-        buf_add(b, text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1);
+static void put_number(struct buf *b, int64_t n)
+{
+    char digits[24];
+    size_t at = sizeof digits;
+    uint64_t rest = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+
+    do
+        digits[--at] = (char)('0' + rest % 10);
+    while (rest /= 10);
+    if (n < 0)
+        digits[--at] = '-';
+    buf_add(b, digits + at, sizeof digits - at);
+}
+
+/* With zeros in front. */
+static void put_digits(struct buf *b, unsigned n, int width)
+{
+    char digits[8];
+
+    for (int i = width; i-- > 0; n /= 10)
+        digits[i] = (char)('0' + n % 10);
+    buf_add(b, digits, (size_t)width);
 }
 
 static void put_string(struct buf *b, weir_str s)
 {
+    static const char hex[] = "0123456789abcdef";
     size_t from = 0;
 
     buf_add(b, "\"", 1);
@@ -115,47 +131,72 @@ static void put_string(struct buf *b, weir_str s)
             continue;
         buf_add(b, s.ptr + from, i - from);
         from = i + 1;
-        if (c == '"' || c == '\\')
-            put(b, "\\%c", c);
-        else if (c < 0x20 || c == 0x7f)
-            put(b, "\\u%04x", c);
-        else
+        if (c == '"' || c == '\\') {
+            put(b, S("\\"));
             buf_add(b, s.ptr + i, 1);
+        } else if (c < 0x20 || c == 0x7f) {
+            put(b, S("\\u00"));
+            buf_add(b, &hex[c >> 4], 1);
+            buf_add(b, &hex[c & 15], 1);
+        } else {
+            buf_add(b, s.ptr + i, 1);
+        }
     }
     buf_add(b, s.ptr + from, s.len - from);
     buf_add(b, "\"", 1);
 }
 
-static void put_member(struct buf *b, const char *name, weir_str value)
+/* `name` with its comma, quotes and colon: S(",\"id\":"). */
+static void put_member(struct buf *b, weir_str name, weir_str value)
 {
-    put(b, ",\"%s\":", name);
+    put(b, name);
     if (value.ptr && g_utf8_validate(value.ptr, (gssize)value.len, NULL))
         put_string(b, value);
     else
-        buf_add(b, value.len ? "\"?\"" : "\"\"", value.len ? 3 : 2);
+        put(b, value.len ? S("\"?\"") : S("\"\""));
 }
 
-static void put_count(struct buf *b, bool *any, const char *name, int64_t n)
+static void put_int(struct buf *b, weir_str name, int64_t n)
 {
-    if (n < 0)
-        return;
-    put(b, "%s\"%s\":%" PRId64, *any ? "," : "", name, n);
-    *any = true;
+    put(b, name);
+    put_number(b, n);
+}
+
+/* Names of our own: nothing in them needs an escape. */
+static void put_word(struct buf *b, weir_str name, const char *word)
+{
+    put(b, name);
+    put(b, S("\""));
+    put(b, str_of(word));
+    put(b, S("\""));
 }
 
 static void put_usage(struct buf *b, const weir_usage *u)
 {
+    const struct {
+        weir_str name;
+        int64_t n;
+    } counts[] = {
+        { S("\"input\":"), u->input_total },
+        { S("\"output\":"), u->output_total },
+        { S("\"cache_read\":"), u->input_cache_read },
+        { S("\"cache_write\":"), u->input_cache_write },
+        { S("\"reasoning\":"), u->output_reasoning },
+        { S("\"input_audio\":"), u->input_audio },
+        { S("\"output_audio\":"), u->output_audio },
+    };
     bool any = false;
 
-    buf_add(b, ",\"usage\":{", 10);
-    put_count(b, &any, "input", u->input_total);
-    put_count(b, &any, "output", u->output_total);
-    put_count(b, &any, "cache_read", u->input_cache_read);
-    put_count(b, &any, "cache_write", u->input_cache_write);
-    put_count(b, &any, "reasoning", u->output_reasoning);
-    put_count(b, &any, "input_audio", u->input_audio);
-    put_count(b, &any, "output_audio", u->output_audio);
-    buf_add(b, "}", 1);
+    put(b, S(",\"usage\":{"));
+    for (size_t i = 0; i < G_N_ELEMENTS(counts); i++) {
+        if (counts[i].n < 0)
+            continue;
+        if (any)
+            put(b, S(","));
+        put_int(b, counts[i].name, counts[i].n);
+        any = true;
+    }
+    put(b, S("}"));
 }
 
 /* Microseconds since the exchange began, or -1. */
@@ -166,43 +207,73 @@ static int64_t since(const struct exchange *e, int64_t at)
 
 static void put_attempt(struct buf *b, const struct exchange *e, const struct attempt *a)
 {
-    put(b, "{\"target\":");
+    put(b, S("{\"target\":"));
     put_string(b, str_of(a->target->name));
-    put(b, ",\"class\":\"%s\"", a->failure ? failure_class_name(a->failure->class_id) : "ok");
+    put_word(b, S(",\"class\":"), a->failure ? failure_class_name(a->failure->class_id) : "ok");
     if (a->status)
-        put(b, ",\"status\":%u", a->status);
-    put(b, ",\"sent\":%s,\"start_us\":%" PRId64, a->begun ? "true" : "false",
-        since(e, a->start_us));
+        put_int(b, S(",\"status\":"), a->status);
+    put(b, a->begun ? S(",\"sent\":true") : S(",\"sent\":false"));
+    put_int(b, S(",\"start_us\":"), since(e, a->start_us));
     if (a->first_us)
-        put(b, ",\"first_us\":%" PRId64, since(e, a->first_us));
-    put(b, ",\"end_us\":%" PRId64, since(e, a->end_us));
+        put_int(b, S(",\"first_us\":"), since(e, a->first_us));
+    put_int(b, S(",\"end_us\":"), since(e, a->end_us));
     if (!usage_is_empty(&a->usage))
         put_usage(b, &a->usage);
     if (a->failure)
-        put_member(b, "message", a->failure->message);
-    buf_add(b, "}", 1);
+        put_member(b, S(",\"message\":"), a->failure->message);
+    put(b, S("}"));
 }
 
+/* The date and time of a second, made once a second. */
 static void put_time(struct buf *b, int64_t unix_us)
 {
-    time_t seconds = (time_t)(unix_us / 1000000);
+    static _Thread_local time_t second = -1;
+    static _Thread_local char text[40];
+    static _Thread_local size_t len;
+    time_t now = (time_t)(unix_us / 1000000);
     struct tm tm;
 
-    gmtime_r(&seconds, &tm);
-    put(b, "{\"time\":\"%04d-%02d-%02dT%02d:%02d:%02d.%03dZ\"", tm.tm_year + 1900, tm.tm_mon + 1,
-        tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(unix_us / 1000 % 1000));
+    if (now != second) {
+        gmtime_r(&now, &tm);
+        len = strftime(text, sizeof text, "{\"time\":\"%Y-%m-%dT%H:%M:%S.", &tm);
+        second = now;
+    }
+    buf_add(b, text, len);
+    put_digits(b, (unsigned)(unix_us / 1000 % 1000), 3);
+    put(b, S("Z\""));
 }
 
 static void put_warnings(struct buf *b, const struct exchange *e)
 {
-    buf_add(b, ",\"warnings\":[", 13);
+    put(b, S(",\"warnings\":["));
     for (uint32_t i = 0; i < e->warning_count; i++) {
-        put(b, "%s{\"at\":", i ? "," : "");
+        put(b, i ? S(",{\"at\":") : S("{\"at\":"));
         put_string(b, e->warnings[i].topic);
-        put_member(b, "why", e->warnings[i].text);
-        buf_add(b, "}", 1);
+        put_member(b, S(",\"why\":"), e->warnings[i].text);
+        put(b, S("}"));
     }
-    buf_add(b, "]", 1);
+    put(b, S("]"));
+}
+
+static void put_request(struct buf *b, const struct exchange *e, const struct attempt *winner)
+{
+    put_time(b, e->unix_us);
+    put_word(b, S(",\"id\":"), e->id);
+    put_word(b, S(",\"peer\":"), e->peer);
+    put_word(b, S(",\"dialect\":"), e->dialect->name);
+    put_word(b, S(",\"op\":"), op_name(e->facts.op));
+    put_member(b, S(",\"method\":"), e->in.method);
+    put_member(b, S(",\"path\":"), e->in.path);
+    put_member(b, S(",\"model\":"), e->facts.model);
+    if (e->route)
+        put_member(b, S(",\"route\":"), str_of(e->route->name));
+    if (winner && winner->target)
+        put_member(b, S(",\"target\":"), str_of(winner->target->name));
+    put_int(b, S(",\"status\":"), e->status);
+    put_word(b, S(",\"class\":"), e->failure ? failure_class_name(e->failure->class_id) : "ok");
+    put(b, e->facts.stream ? S(",\"stream\":true") : S(",\"stream\":false"));
+    if (e->failure)
+        put_member(b, S(",\"message\":"), e->failure->message);
 }
 
 void access_log_exchange(struct access_log *log, struct exchange *e)
@@ -212,38 +283,24 @@ void access_log_exchange(struct access_log *log, struct exchange *e)
 
     if (log->fd < 0)
         return;
-    put_time(b, e->unix_us);
-    put_member(b, "id", str_of(e->id));
-    put_member(b, "peer", str_of(e->peer));
-    put_member(b, "dialect", str_of(e->dialect->name));
-    put_member(b, "op", str_of(op_name(e->facts.op)));
-    put_member(b, "method", e->in.method);
-    put_member(b, "path", e->in.path);
-    put_member(b, "model", e->facts.model);
-    if (e->route)
-        put_member(b, "route", str_of(e->route->name));
-    if (winner && winner->target)
-        put_member(b, "target", str_of(winner->target->name));
-    put(b, ",\"status\":%u,\"class\":\"%s\",\"stream\":%s", e->status,
-        e->failure ? failure_class_name(e->failure->class_id) : "ok",
-        e->facts.stream ? "true" : "false");
-    if (e->failure)
-        put_member(b, "message", e->failure->message);
-    buf_add(b, ",\"attempts\":[", 13);
+    put_request(b, e, winner);
+    put(b, S(",\"attempts\":["));
     for (const struct attempt *a = e->attempts; a; a = a->next) {
         put_attempt(b, e, a);
         if (a->next)
-            buf_add(b, ",", 1);
+            put(b, S(","));
     }
-    buf_add(b, "]", 1);
+    put(b, S("]"));
     if (winner && winner->target)
         put_usage(b, &winner->usage);
     if (e->warning_count)
         put_warnings(b, e);
-    put(b, ",\"bytes_in\":%" PRIu64 ",\"bytes_out\":%" PRIu64, e->bytes_in, e->bytes_out);
+    put_int(b, S(",\"bytes_in\":"), (int64_t)e->bytes_in);
+    put_int(b, S(",\"bytes_out\":"), (int64_t)e->bytes_out);
     if (e->first_us)
-        put(b, ",\"first_us\":%" PRId64, since(e, e->first_us));
-    put(b, ",\"duration_us\":%" PRId64 "}\n", e->end_us - e->start_us);
+        put_int(b, S(",\"first_us\":"), since(e, e->first_us));
+    put_int(b, S(",\"duration_us\":"), e->end_us - e->start_us);
+    put(b, S("}\n"));
     if (buf_len(b) > ACCESS_FLUSH)
         flush(log);
     else

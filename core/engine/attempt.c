@@ -460,20 +460,12 @@ static bool may_repeat(const struct attempt *a, const weir_failure *failure)
 
 void attempt_fail(struct attempt *a, const weir_failure *failure)
 {
-    static weir_failure no_memory = { .struct_size = sizeof(weir_failure),
-                                      .class_id = WEIR_CLASS_INTERNAL,
-                                      .family = WEIR_CLASS_INTERNAL,
-                                      .local = 1,
-                                      .retry_after_us = -1,
-                                      .message = { "out of memory", 13 } };
     struct exchange *e = a->exchange;
     weir_failure *kept = failure_copy(&e->arena, failure);
     bool silent;
 
     if (a->over)
         return;
-    if (!kept)
-        kept = &no_memory;
     silent = kept->class_id == WEIR_CLASS_TIMEOUT && !kept->http_status;
     stop_transport(a);
     close_books(a, kept);

@@ -7,8 +7,6 @@
 #include "engine/stats.h"
 #include "model/failure.h"
 
-#include <stdio.h>
-
 enum { EXCHANGE_MEMORY = 1 << 30 };
 
 static void free_exchange(struct loop_task *task)
@@ -56,6 +54,17 @@ void exchange_budget(struct exchange *e)
     loop_timer_set(e->worker->loop, &e->timer, e->walk.budget.deadline_us, on_deadline);
 }
 
+/* "wr" and sixteen hexadecimal digits. */
+static void make_id(char id[20], uint64_t random)
+{
+    static const char hex[] = "0123456789abcdef";
+
+    id[0] = 'w', id[1] = 'r';
+    for (int i = 17; i > 1; i--, random >>= 4)
+        id[i] = hex[random & 15];
+    id[18] = '\0';
+}
+
 struct exchange *exchange_new(struct worker *w, const struct exchange_start *start)
 {
     struct exchange *e = g_slice_new0(struct exchange);
@@ -72,7 +81,7 @@ struct exchange *exchange_new(struct worker *w, const struct exchange_start *sta
     e->attempts_end = &e->attempts;
     arena_init(&e->arena, EXCHANGE_MEMORY);
     e->seed = worker_random(w);
-    snprintf(e->id, sizeof e->id, "wr%016llx", (unsigned long long)worker_random(w));
+    make_id(e->id, worker_random(w));
     if (start->peer)
         g_strlcpy(e->peer, start->peer, sizeof e->peer);
     e->in = (weir_ingress){

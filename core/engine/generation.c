@@ -169,8 +169,19 @@ void generation_unref(struct generation *g)
 
 /* -- matching --------------------------------------------------------------------------------- */
 
-/* Matches a path against a pattern; captures run up to the pattern's next literal byte and never
- * over a slash. */
+/* A capture runs to the end of its segment, or to the last `stop` in it: names may hold colons. */
+static size_t capture_end(weir_str path, size_t at, char stop)
+{
+    size_t last = SIZE_MAX;
+
+    for (; at < path.len && path.ptr[at] != '/'; at++) {
+        if (stop && path.ptr[at] == stop)
+            last = at;
+    }
+    return last == SIZE_MAX ? at : last;
+}
+
+/* Matches a path against a pattern. */
 static bool match_path(const char *p, weir_str path, struct endpoint_match *m)
 {
     size_t at = 0;
@@ -184,8 +195,7 @@ static bool match_path(const char *p, weir_str path, struct endpoint_match *m)
 
             if (!close || m->capture_count == ENDPOINT_CAPTURES)
                 return false;
-            while (at < path.len && path.ptr[at] != '/' && (stop == '\0' || path.ptr[at] != stop))
-                at++;
+            at = capture_end(path, at, stop);
             if (at == from)
                 return false;
             m->captures[m->capture_count++] = (weir_str){ path.ptr + from, at - from };

@@ -49,12 +49,15 @@ static weir_str warnings_text(struct exchange *e)
     return (weir_str){ text, text ? used : 0 };
 }
 
-static weir_str number_text(struct exchange *e, int64_t n)
+static weir_str number_text(struct exchange *e, uint64_t n)
 {
-    char text[24];
-    int len = snprintf(text, sizeof text, "%lld", (long long)n);
+    char digits[24];
+    size_t at = sizeof digits;
 
-    return arena_copy(&e->arena, (weir_str){ text, (size_t)len });
+    do
+        digits[--at] = (char)('0' + n % 10);
+    while (n /= 10);
+    return arena_copy(&e->arena, (weir_str){ digits + at, sizeof digits - at });
 }
 
 /* What every reply says of how it came about. */
@@ -276,9 +279,10 @@ static void commit_head(struct attempt *a)
 {
     struct exchange *e = a->exchange;
     unsigned status = a->mode == REPLY_RELAY ? a->status : a->reply_status ? a->reply_status : 200;
-    struct head h = { .count = 0 };
+    struct head h; /* five kilobytes: not cleared */
     int64_t length = is_streamed(a) ? -1 : (int64_t)buf_len(&a->held);
 
+    h.count = 0;
     if (a->mode == REPLY_RELAY) {
         for (uint32_t i = 0; i < a->relay_header_count; i++)
             add_header(&h, a->relay_headers[i].name, a->relay_headers[i].value);
@@ -394,7 +398,7 @@ static void add_failure_headers(struct exchange *e, const weir_failure *failure,
 {
     if (failure->retry_after_us > 0)
         add_header(h, S("retry-after"),
-                   number_text(e, (failure->retry_after_us + 999999) / 1000000));
+                   number_text(e, (uint64_t)(failure->retry_after_us + 999999) / 1000000));
     /* What could be done about it was done here: the SDKs' own retries would only repeat it. */
     if (e->attempt_count > 0)
         add_header(h, S("x-should-retry"), S("false"));
@@ -423,8 +427,9 @@ static weir_str name_provider(struct exchange *e, const struct attempt *a,
 static void reply_spare(struct attempt *a, const weir_failure *failure)
 {
     struct exchange *e = a->exchange;
-    struct head h = { .count = 0 };
+    struct head h;
 
+    h.count = 0;
     for (uint32_t i = 0; i < a->relay_header_count; i++) {
         if (!http_name_is(a->relay_headers[i].name, "retry-after"))
             add_header(&h, a->relay_headers[i].name, a->relay_headers[i].value);
@@ -469,8 +474,9 @@ void reply_failure(struct exchange *e, const weir_failure *failure)
 
 void reply_plain(struct exchange *e, unsigned status, weir_str content_type, weir_str body)
 {
-    struct head h = { .count = 0 };
+    struct head h;
 
+    h.count = 0;
     add_header(&h, S("content-type"), content_type);
     add_own_headers(e, NULL, &h);
     send_head(e, status, &h, (int64_t)body.len);

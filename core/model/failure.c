@@ -57,13 +57,22 @@ weir_failure failure_local(unsigned class_id, weir_str message)
     };
 }
 
+/* There is always a failure to tell of, even if there is no memory to say it in. */
+static weir_failure *out_of_memory(void)
+{
+    static _Thread_local weir_failure failure;
+
+    failure = failure_local(WEIR_CLASS_INTERNAL, S("out of memory for this request"));
+    return &failure;
+}
+
 weir_failure *failure_copy(struct arena *arena, const weir_failure *failure)
 {
     weir_failure *copy = arena_zalloc(arena, sizeof(*copy));
     size_t size = failure->struct_size < sizeof(*copy) ? failure->struct_size : sizeof(*copy);
 
     if (!copy)
-        return NULL;
+        return out_of_memory();
     memcpy(copy, failure, size);
     copy->struct_size = sizeof(*copy);
     if (copy->class_id == 0 || copy->class_id >= WEIR_CLASS_COUNT)

@@ -21,10 +21,11 @@ bool failure_is_unhealthy(unsigned class_id);
 /* A failure raised here: `message` is borrowed. */
 weir_failure failure_local(unsigned class_id, weir_str message);
 
-/* A copy whose strings live in the arena; the family is filled in. */
+/* A copy whose strings live in the arena; the family is filled in. Never NULL: when the arena is
+ * full, a failure that says so and is good until this thread needs the next such. */
 weir_failure *failure_copy(struct arena *arena, const weir_failure *failure);
 
-/* A local failure with a formatted message in the arena. */
+/* A local failure with a formatted message in the arena. Never NULL, as above. */
 weir_failure *failure_format(struct arena *arena, unsigned class_id, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -60,7 +60,7 @@ static char *make_key(weir_str provider, weir_str base_url, weir_str model)
     return g_strdup_printf("%.*s %.*s %.*s", S_ARG(provider), S_ARG(base_url), S_ARG(model));
 }
 
-struct target *target_get(weir_str provider, weir_str base_url, weir_str model)
+static struct target *find_or_make(weir_str provider, weir_str base_url, weir_str model)
 {
     g_autofree char *key = NULL;
     g_autofree char *name = NULL;
@@ -84,6 +84,77 @@ struct target *target_get(weir_str provider, weir_str base_url, weir_str model)
         g_hash_table_insert(table, g_steal_pointer(&key), t);
     }
     pthread_mutex_unlock(&table_lock);
+    return t;
+}
+
+/* What this thread asked for lately: leaves without a model are looked up at every ask, and the
+ * table is shared. Records are never freed, so a hit stays good. */
+struct recent {
+    uint64_t hash;
+    struct target *target;
+    uint16_t len[3];
+    char key[120];
+};
+
+enum { RECENT = 32 };
+
+static _Thread_local struct recent recent[RECENT];
+
+static uint64_t hash_of(const weir_str part[3])
+{
+    uint64_t h = 14695981039346656037ull;
+
+    for (int i = 0; i < 3; i++) {
+        for (size_t k = 0; k < part[i].len; k++)
+            h = (h ^ (unsigned char)part[i].ptr[k]) * 1099511628211ull;
+        h = (h ^ 0xff) * 1099511628211ull;
+    }
+    return h;
+}
+
+static bool recent_is(const struct recent *r, uint64_t hash, const weir_str part[3])
+{
+    size_t at = 0;
+
+    if (!r->target || r->hash != hash)
+        return false;
+    for (int i = 0; i < 3; i++) {
+        if (r->len[i] != part[i].len ||
+            (part[i].len && memcmp(r->key + at, part[i].ptr, part[i].len) != 0))
+            return false;
+        at += part[i].len;
+    }
+    return true;
+}
+
+static void remember(struct recent *r, uint64_t hash, const weir_str part[3], struct target *t)
+{
+    size_t at = 0;
+
+    if (part[0].len + part[1].len + part[2].len > sizeof r->key)
+        return;
+    for (int i = 0; i < 3; i++) {
+        if (part[i].len)
+            memcpy(r->key + at, part[i].ptr, part[i].len);
+        r->len[i] = (uint16_t)part[i].len;
+        at += part[i].len;
+    }
+    r->hash = hash;
+    r->target = t;
+}
+
+struct target *target_get(weir_str provider, weir_str base_url, weir_str model)
+{
+    const weir_str part[3] = { provider, base_url, model };
+    uint64_t hash = hash_of(part);
+    struct recent *r = &recent[hash % RECENT];
+
+    struct target *t;
+
+    if (recent_is(r, hash, part))
+        return r->target;
+    t = find_or_make(provider, base_url, model);
+    remember(r, hash, part, t);
     return t;
 }
 
