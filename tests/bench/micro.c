@@ -55,7 +55,7 @@ double micro_ns(void (*body)(void *ctx), void *ctx)
 /* -- Memory ----------------------------------------------------------------------------------- */
 
 static char memory[ARENA] __attribute__((aligned(16)));
-static size_t used;
+static size_t used, kept;
 
 static void *arena_alloc(void *owner, size_t size)
 {
@@ -73,7 +73,12 @@ const weir_arena micro_arena = { NULL, arena_alloc };
 
 void micro_arena_reset(void)
 {
-    used = 0;
+    used = kept;
+}
+
+void micro_arena_keep(void)
+{
+    kept = used;
 }
 
 weir_json micro_scan(weir_str text)

@@ -15,9 +15,10 @@ void micro_report(const char *name, double value, const char *unit);
 /* Calls `body` for a while; the best round's time for one call, in ns. */
 double micro_ns(void (*body)(void *ctx), void *ctx);
 
-/* An arena that starts from the front again after micro_arena_reset(). */
+/* An arena that starts again after micro_arena_reset(), behind what micro_arena_keep() kept. */
 extern const weir_arena micro_arena;
 void micro_arena_reset(void);
+void micro_arena_keep(void);
 
 /* Scans in the arena; ends the program if it is not JSON. */
 weir_json micro_scan(weir_str text);

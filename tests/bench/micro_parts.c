@@ -124,6 +124,7 @@ static void one_request(void *ctx)
 
     s->out_len = 0;
     must(s->provider->encode(s->provider_cfg, &s->x, &sink), "encode");
+    micro_arena_reset();
 }
 
 /* -- Setting up ------------------------------------------------------------------------------- */
@@ -220,6 +221,7 @@ static void requests(struct stream *s)
 
     micro_arena_reset();
     s->request = micro_scan((weir_str){ body, strlen(body) });
+    micro_arena_keep();
     s->x.body = s->request.bytes;
     s->x.stream = 0;
     s->x.native = 1;
