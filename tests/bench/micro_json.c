@@ -1,12 +1,12 @@
 /*
- * micro_json.c - how fast the JSON scanner is. Prints figures, asserts nothing about them.
+ * micro_json.c - how fast the JSON scanner is, for requests and for events of a stream.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "json/scan.h"
+#include "micro.h"
 
 static const char chunk[] =
     "{\"id\":\"chatcmpl-9zXk3vT1qLw0Rj5s\",\"object\":\"chat.completion.chunk\","
@@ -46,49 +46,34 @@ static char *chat(const char *text, size_t size, size_t message)
     return body;
 }
 
-static double seconds(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-/* The best of several rounds, in seconds per scan. */
-static double measure(const char *text, size_t *tokens)
-{
-    weir_str bytes = { text, strlen(text) };
-    unsigned scans = (unsigned)(20000000 / bytes.len) + 1;
+struct scan {
+    weir_str bytes;
     struct jscan_tokens table;
+    size_t tokens;
+};
+
+static void scan_once(void *ctx)
+{
+    struct scan *s = ctx;
     weir_json doc;
-    double best = 1e9;
 
-    jscan_tokens_init(&table);
-    for (int round = 0; round < 9; round++) {
-        double begin = seconds();
-
-        for (unsigned i = 0; i < scans; i++)
-            if (jscan(&table, bytes, &doc, NULL) != WEIR_OK)
-                exit(1);
-
-        double each = (seconds() - begin) / scans;
-
-        if (each < best)
-            best = each;
-    }
-    *tokens = doc.count;
-    jscan_tokens_finish(&table);
-    return best;
+    if (jscan(&s->table, s->bytes, &doc, NULL) != WEIR_OK)
+        exit(1);
+    s->tokens = doc.count;
 }
 
 static void report(const char *name, const char *text)
 {
-    size_t tokens;
-    size_t len = strlen(text);
-    double each = measure(text, &tokens);
+    struct scan s = { .bytes = { text, strlen(text) } };
+    char title[96];
 
-    printf("%-28s %8zu bytes %7zu tokens %10.0f ns %7.0f MB/s\n", name, len, tokens, each * 1e9,
-           (double)len / each / 1e6);
+    jscan_tokens_init(&s.table);
+
+    double ns = micro_ns(scan_once, &s);
+
+    snprintf(title, sizeof title, "JSON scan: %s, %zu tokens", name, s.tokens);
+    micro_report(title, (double)s.bytes.len / ns * 1000, "MB/s");
+    jscan_tokens_finish(&s.table);
 }
 
 int main(void)

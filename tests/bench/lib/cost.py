@@ -5,15 +5,12 @@ counts user instructions; strace counts calls.
 """
 
 import json
-import os
 import re
 import signal
 import socket
 import subprocess
-import time
 
 from . import process, tools, workloads
-from .site import Place
 
 BUDGET = tools.BENCH / "budget.json"
 WORKLOADS = ["pass_small", "pass_sse", "forced_small"]
@@ -57,8 +54,8 @@ class Worker:
         self.process.stop()
 
 
-def instructions(site, workload, keep=None):
-    """Of the worker per request: the difference of two dumps. `keep`: where the profile goes."""
+def dump(site, workload):
+    """callgrind's account of COUNT requests, after as many as warm up."""
     valgrind = tools.program("valgrind", "valgrind")
     control = tools.program("callgrind_control", "valgrind")
     worker = Worker(site, workload, [valgrind, "--tool=callgrind", "--callgrind-out-file=dump"])
@@ -68,13 +65,14 @@ def instructions(site, workload, keep=None):
         tools.sh(control, "--zero", pid, timeout=60)
         worker.ask(COUNT)
         tools.sh(control, "--dump=bench", pid, timeout=60)
-        dump = next(p for p in sorted(worker.folder.glob("dump.*")))
-        text = dump.read_text(errors="replace")
-        if keep:
-            keep.write_text(text)
-        return int(re.search(r"^(?:summary|totals):\s*(\d+)", text, re.M).group(1)) / COUNT
+        return next(worker.folder.glob("dump.*")).read_text(errors="replace")
     finally:
         worker.stop()
+
+
+def instructions(site, workload):
+    text = dump(site, workload)
+    return int(re.search(r"^(?:summary|totals):\s*(\d+)", text, re.M).group(1)) / COUNT
 
 
 def syscalls(site, workload):
@@ -99,17 +97,15 @@ def syscalls(site, workload):
         worker.stop()
 
 
-def run(site, names=None, profiles=None):
-    out = {}
-    for name in names or WORKLOADS:
-        workload = workloads.by_name(name)
-        keep = profiles / ("callgrind." + name) if profiles else None
-        calls = syscalls(site, workload)
-        out[name] = {"instructions": round(instructions(site, workload, keep)),
-                     "syscalls": round(sum(calls.values()), 1),
-                     "by_syscall": {k: round(v, 2) for k, v in sorted(calls.items())
-                                    if v >= 0.005}}
-    return out
+def of(site, workload):
+    calls = syscalls(site, workload)
+    return {"instructions": round(instructions(site, workload)),
+            "syscalls": round(sum(calls.values()), 1),
+            "by_syscall": {k: round(v, 2) for k, v in sorted(calls.items()) if v >= 0.005}}
+
+
+def run(site):
+    return {name: of(site, workloads.by_name(name)) for name in WORKLOADS}
 
 
 def record(measured):

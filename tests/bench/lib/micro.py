@@ -1,2 +1,19 @@
-"""The micro benchmarks: programs that print lines of `name TAB value TAB unit`."""
-def run(): return {}
+"""The micro benchmarks: programs that print lines of name, value and unit."""
+
+from . import tools
+from .tools import ROOT
+
+PROGRAMS = ["micro_json", "micro_strategy", "micro_parts"]
+INCLUDES = ["-I%s" % (ROOT / folder) for folder in ("include", "core", "sdk/include")]
+
+
+def run():
+    plugins = tools.build_weir() / "plugins"
+    out = {}
+    for name in PROGRAMS:
+        program = tools.compile_c(name, [name + ".c", "micro.c", str(ROOT / "core/json/scan.c")],
+                                  INCLUDES, ["-ldl"])
+        for line in tools.sh(program, plugins, timeout=120).splitlines():
+            title, value, unit = line.split("\t")
+            out[title] = {"value": float(value), "unit": unit}
+    return out

@@ -77,7 +77,7 @@ class Result:
         if self.micro:
             print()
             for name, m in self.micro.items():
-                print("%-44s %10.1f %s" % (name, m["value"], m["unit"]))
+                print("%-50s %10.1f %s" % (name, m["value"], m["unit"]))
 
     def print_ratios(self):
         document = self.document()

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from . import process, tools, workloads
 
 
+WARM_UP_S = 5
+
+
 @dataclass
 class Upstream:
     """A provider as a candidate's configuration names it."""
@@ -97,7 +100,11 @@ class Site:
         place = self.place(folder, setup, answer, workers)
         if name == "direct":
             return Direct(self, place)
-        return Instance(self, name, place, self.candidate(name).launch(place), answer)
+        candidate = self.candidate(name)
+        instance = Instance(self, name, place, candidate.launch(place), answer)
+        if getattr(candidate, "SLOW", False) and answer != "hold":
+            instance.warm_up(answer)
+        return instance
 
     def instance(self, name, setup, answer, workers=1):
         """The same, kept for the next time."""
@@ -137,6 +144,10 @@ class Instance:
         probe = workloads.Workload("probe", 1300, answer, conns=1)
         if answer != "hold":
             self.measure(probe, ["--warm-count", "1", "--count", "1"])
+
+    def warm_up(self, answer):
+        """For what compiles while it runs."""
+        self.measure(workloads.Workload("probe", 1300, answer), ["--seconds", WARM_UP_S])
 
     def pids(self):
         return self.process.pids()

@@ -55,7 +55,8 @@ def compile_c(name, sources, flags=(), libraries=()):
     WORK.mkdir(parents=True, exist_ok=True)
     out = WORK / name
     sources = [BENCH / s if not str(s).startswith("/") else s for s in sources]
-    newest = max(p.stat().st_mtime for p in list(sources) + list(BENCH.glob("*.h")))
+    newest = max(pathlib.Path(p).stat().st_mtime
+                 for p in list(sources) + list(BENCH.glob("*.h")))
     if not out.exists() or out.stat().st_mtime < newest:
         sh("cc", "-std=c11", "-D_GNU_SOURCE", "-O2", "-g", "-Wall", "-Wextra", *flags, *sources,
            "-o", out, *libraries)
