@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "engine/exchange.h"
 #include "model/failure.h"
+#include "transport/http.h"
 
 static bool inside(weir_str whole, weir_str part)
 {
@@ -122,33 +123,25 @@ static bool has_header(const struct attempt *a, weir_str name)
 /* The application's own credentials and what belongs to its connection never cross. */
 static bool may_cross(const struct attempt *a, weir_str name)
 {
-    static const char *const never[] = { "authorization",
-                                         "cookie",
-                                         "host",
-                                         "connection",
-                                         "keep-alive",
-                                         "transfer-encoding",
-                                         "te",
-                                         "trailer",
-                                         "upgrade",
-                                         "expect",
-                                         "accept-encoding",
-                                         "content-length" };
-    char lower[64];
+    static const char *const never[] = {
+        "authorization",
+        "cookie",
+        "host",
+        "connection",
+        "keep-alive",
+        "transfer-encoding",
+        "te",
+        "trailer",
+        "upgrade",
+        "expect",
+        "accept-encoding",
+        "content-length",
+        "x-weir-*",
+        NULL,
+    };
 
-    if (name.len >= sizeof lower)
-        return false;
-    for (size_t i = 0; i < name.len; i++)
-        lower[i] = g_ascii_tolower(name.ptr[i]);
-    for (size_t i = 0; i < G_N_ELEMENTS(never); i++) {
-        if (str_is((weir_str){ lower, name.len }, never[i]))
-            return false;
-    }
-    for (const char *const *glob = a->provider->face->forward_headers; glob && *glob; glob++) {
-        if (str_glob((weir_str){ lower, name.len }, str_of(*glob)))
-            return true;
-    }
-    return false;
+    return http_name_listed(name, a->provider->face->forward_headers) &&
+           !http_name_listed(name, never);
 }
 
 /* Headers of the application that the provider part lists, unless it has written them itself. */

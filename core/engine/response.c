@@ -209,44 +209,18 @@ static bool is_sse(const weir_header *headers, uint32_t count)
 /* Response headers that cross to the application when the bytes are passed through. */
 static bool crosses(const struct attempt *a, weir_str name)
 {
-    static const char *const kept[] = { "content-type", "x-request-id", "request-id" };
+    static const char *const kept[] = { "content-type", "x-request-id", "request-id",
+                                        "x-ratelimit-*", NULL };
     static const char *const dropped[] = {
-        "connection",
-        "keep-alive",
-        "proxy-authenticate",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "content-length",
-        "date",
-        "server",
-        "set-cookie",
-        "alt-svc",
-        "strict-transport-security",
+        "connection", "keep-alive", "proxy-authenticate",        "te",       "trailer",
+        "upgrade",    "date",       "transfer-encoding",         "server",   "content-length",
+        "set-cookie", "alt-svc",    "strict-transport-security", "x-weir-*", NULL,
     };
-    char lower[64];
 
-    if (a->exchange->facts.op == WEIR_OP_FORWARD) {
-        for (size_t i = 0; i < G_N_ELEMENTS(dropped); i++) {
-            if (http_name_is(name, dropped[i]))
-                return false;
-        }
-        return !(name.len > 7 && g_ascii_strncasecmp(name.ptr, "x-weir-", 7) == 0);
-    }
-    for (size_t i = 0; i < G_N_ELEMENTS(kept); i++) {
-        if (http_name_is(name, kept[i]))
-            return true;
-    }
-    if (name.len >= sizeof lower)
-        return false;
-    for (size_t i = 0; i < name.len; i++)
-        lower[i] = g_ascii_tolower(name.ptr[i]);
-    for (const char *const *glob = a->provider->face->forward_headers; glob && *glob; glob++) {
-        if (str_glob((weir_str){ lower, name.len }, str_of(*glob)))
-            return true;
-    }
-    return str_begins((weir_str){ lower, name.len }, S("x-ratelimit-"));
+    if (a->exchange->facts.op == WEIR_OP_FORWARD)
+        return !http_name_listed(name, dropped);
+    return http_name_listed(name, kept) ||
+           http_name_listed(name, a->provider->face->forward_headers);
 }
 
 static void keep_headers(struct attempt *a, const weir_header *headers, uint32_t count)

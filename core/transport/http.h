@@ -55,6 +55,10 @@ weir_str http_header(const struct http_head *head, const char *name);
 /* Whether two header names are the same; ASCII case ignored. */
 bool http_name_is(weir_str name, const char *lower);
 
+/* Whether a header name matches one of the patterns: lower case, '*' at the end stands for
+ * anything; NULL-terminated. `patterns` may be NULL. */
+bool http_name_listed(weir_str name, const char *const *patterns);
+
 /* State of a chunked body. Zero to begin. */
 struct http_chunks {
     uint64_t left; /* of the current chunk's data */

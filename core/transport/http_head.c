@@ -434,3 +434,23 @@ const char *http_reason(unsigned status)
         return "Status";
     }
 }
+
+static bool name_matches(weir_str name, const char *pattern)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        if (pattern[i] == '*')
+            return true;
+        if (pattern[i] != lower(name.ptr[i]))
+            return false;
+    }
+    return pattern[name.len] == '\0' || pattern[name.len] == '*';
+}
+
+bool http_name_listed(weir_str name, const char *const *patterns)
+{
+    for (; patterns && *patterns; patterns++) {
+        if (name_matches(name, *patterns))
+            return true;
+    }
+    return false;
+}
