@@ -44,6 +44,7 @@ struct attempt {
     void *filter_state;   /* one block per filter, end to end */
     struct gather gather; /* REPLY_WHOLE */
     struct buf held;      /* reply bytes that wait for the commit */
+    weir_str run;         /* bytes of the response being taken that are to be relayed together */
     unsigned reply_status;
     weir_header reply_headers[8];
     uint32_t reply_header_count;

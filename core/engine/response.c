@@ -173,21 +173,56 @@ static bool ready_to_commit(const struct attempt *a)
     return a->x.stream && (a->order.content || order_complete(&a->order));
 }
 
+/* Frames that are relayed and lie side by side go out as one piece: one chunk, one copy. */
+static weir_result flush_run(struct attempt *a)
+{
+    weir_str run = a->run;
+
+    a->run.len = 0;
+    return run.len ? reply_relay(a, run) : WEIR_OK;
+}
+
+static weir_result relay(struct attempt *a, weir_str raw)
+{
+    weir_result r;
+
+    if (a->run.len && a->run.ptr + a->run.len == raw.ptr &&
+        !a->exchange->generation->config->expose_body) {
+        a->run.len += raw.len;
+        return WEIR_OK;
+    }
+    r = flush_run(a);
+    a->run = raw;
+    return r;
+}
+
+static void fail_endless(struct attempt *a)
+{
+    attempt_fail_as(a, WEIR_CLASS_PROTOCOL,
+                    "%s sent more than limits.hold_size without coming to the point",
+                    a->target->name);
+}
+
 static bool take_frame(struct attempt *a, struct framer_frame *f)
 {
-    weir_result r = decode(a, f);
+    bool ready;
+    weir_result r = decode(a, f), sent = WEIR_OK;
 
+    /* What came before a fault was good, and goes out before it is told. */
+    if (r < 0 || a->order.failed || (f->frame.flags & WEIR_FRAME_BAD_JSON))
+        sent = flush_run(a);
     if (gone_wrong(a, r, f))
         return false;
     if (a->mode == REPLY_RELAY && r != WEIR_HIDE && f->raw.len)
-        r = reply_relay(a, f->raw);
-    if (r < 0) {
-        attempt_fail_as(a, WEIR_CLASS_PROTOCOL,
-                        "%s sent more than limits.hold_size without coming to the point",
-                        a->target->name);
+        sent = relay(a, f->raw);
+    ready = ready_to_commit(a);
+    if (sent >= 0 && ready)
+        sent = flush_run(a);
+    if (sent < 0) {
+        fail_endless(a);
         return false;
     }
-    if (ready_to_commit(a))
+    if (ready)
         reply_commit(a);
     if (!a->over && !a->complete_us && !a->framer.ended && order_complete(&a->order))
         attempt_complete(a);
@@ -330,6 +365,7 @@ int64_t response_body(struct attempt *a, const char *bytes, size_t len, bool end
     while (!a->framer.ended) {
         n = framer_next(&a->framer, bytes + used, len - used, end, &f);
         if (n < 0) {
+            flush_run(a);
             attempt_fail_as(a, WEIR_CLASS_PROTOCOL, "%s: the response could not be framed",
                             a->target->name);
             return -1;
@@ -339,6 +375,10 @@ int64_t response_body(struct attempt *a, const char *bytes, size_t len, bool end
         used += (size_t)n;
         if (!take_frame(a, &f))
             return -1;
+    }
+    if (flush_run(a) < 0) {
+        fail_endless(a);
+        return -1;
     }
     return (int64_t)(a->framer.ended ? len : used);
 }

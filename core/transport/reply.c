@@ -168,12 +168,17 @@ void http_reply_start(struct http_request *req, unsigned status, const weir_head
 
 static void write_chunk(struct request *r, const char *bytes, size_t len)
 {
+    static const char hex[] = "0123456789abcdef";
     char size[20];
-    int n = snprintf(size, sizeof(size), "%zx\r\n", len);
-    conn_push(r->conn, size, (size_t)n);
+    size_t at = sizeof(size), n = len;
+    size[--at] = '\n';
+    size[--at] = '\r';
+    for (; n; n >>= 4)
+        size[--at] = hex[n & 15];
+    conn_push(r->conn, size + at, sizeof(size) - at);
     conn_push(r->conn, bytes, len);
     conn_push(r->conn, "\r\n", 2);
-    r->pub.bytes_out += (size_t)n + len + 2;
+    r->pub.bytes_out += sizeof(size) - at + len + 2;
 }
 
 void http_reply_write(struct http_request *req, const void *bytes, size_t len)

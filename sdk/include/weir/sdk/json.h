@@ -179,12 +179,19 @@ static inline bool weir_json_is(const weir_json *doc, uint32_t i, const char *li
 static inline uint32_t weir_json_find_n(const weir_json *doc, uint32_t object, const char *name,
                                         size_t len)
 {
-    uint32_t found = WEIR_JSON_NONE;
+    uint32_t found = WEIR_JSON_NONE, end, i;
+    const weir_token *tok = doc->tok;
 
-    WEIR_JSON_EACH_MEMBER(doc, object, key, value)
-    {
-        if (weir_json_key_is(doc, key, name, len))
-            found = value;
+    if (!weir_json_is_object(doc, object))
+        return WEIR_JSON_NONE;
+    end = tok[object].next;
+    for (i = object + 1; i < end; i = tok[i + 1].next) {
+        if (tok[i].flags & WEIR_TOKEN_ESCAPED) {
+            if (weir_json_key_is(doc, i, name, len))
+                found = i + 1;
+        } else if (tok[i].len == len && memcmp(doc->bytes.ptr + tok[i].start, name, len) == 0) {
+            found = i + 1;
+        }
     }
     return found;
 }
