@@ -2,8 +2,8 @@
 
 A candidate is a module with `prepare()`, which sees to it that the program is there or raises
 tools.Missing with the reason, and `launch(place)`, which writes its configuration for two providers
-and says how it is started and asked. Two more names are optional: WORKLOADS limits what it takes part
-in, and SLOW keeps it from the latency and memory measurements.
+and says how it is started and asked. Two more names are optional: WORKLOADS limits what it takes
+part in; SLOW gives it time to warm up and keeps it from the latency and memory measurements.
 """
 
 import json
@@ -11,7 +11,8 @@ import json
 from lib import tools, workloads
 from lib.site import Launch
 
-WORKLOADS = ["pass_small", "pass_57k", "pass_sse", "failover_small"]
+# Streams end in an exception of its own ("immutable") under Debian 12's Node 18.
+WORKLOADS = ["pass_small", "pass_57k", "failover_small"]
 SLOW = True
 
 FOLDER = tools.ROOT / "build" / "bench-portkey"

@@ -48,7 +48,7 @@ def turns(site, plan, workload):
         except (tools.Missing, RuntimeError) as why:
             if name == WEIR:
                 raise
-            absent[name] = str(why).strip().splitlines()[-1] if str(why).strip() else repr(why)
+            absent[name] = (str(why).strip() or repr(why)).splitlines()[0]
     return out, absent
 
 
@@ -107,8 +107,10 @@ def saturation(samples):
     """Requests a second where the candidate's core was busy, and how busy it was."""
     out = {}
     for s in samples:
-        key = (s["workload"], s["candidate"] if s["setup"] != FAILOVER or s["candidate"] == WEIR
-               else s["candidate"] + " failing over")
+        label = s["candidate"]
+        if (label, s["setup"]) == (NGINX, FAILOVER):
+            label = "nginx failing over"
+        key = (s["workload"], label)
         out.setdefault(key, []).append(s)
     return {"%s/%s" % key: {
         "requests_per_second": statistics.median(s["requests_per_second"] for s in group),

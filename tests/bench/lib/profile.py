@@ -1,7 +1,7 @@
 """Reads callgrind's files: instructions by function, its own and with what it calls.
 
-callgrind_annotate loses its way in a dump of a thread that was inside its functions when the counters
-were zeroed, as an event loop always is.
+callgrind_annotate loses its way in a dump of a thread that was inside its functions when the
+counters were zeroed, as an event loop always is.
 """
 
 import re

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from . import process, tools, workloads
 
 
-WARM_UP_S = 5
+WARM_UP_S = 15
 
 
 @dataclass
@@ -51,6 +51,7 @@ class Launch:
 
 class Site:
     def __init__(self):
+        self.lock = tools.only_one()
         self.build = tools.build_weir()
         self.mock_program, self.load_program = tools.mock_and_load()
         self.ca, cert, key = tools.certificates()
@@ -68,9 +69,13 @@ class Site:
         return self
 
     def __exit__(self, *exc):
+        self.stop_instances()
+        self.mock.stop()
+
+    def stop_instances(self):
         for instance in self.instances.values():
             instance.stop()
-        self.mock.stop()
+        self.instances = {}
 
     def candidate(self, name):
         """The module of a candidate; Missing if it cannot run here."""

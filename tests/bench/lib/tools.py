@@ -1,5 +1,6 @@
 """What the benchmark needs on the machine: packages, an optimised build, its own programs, a CA."""
 
+import fcntl
 import os
 import pathlib
 import shutil
@@ -38,6 +39,17 @@ def program(name, package):
     if not found:
         raise Missing("%s is not here; install the package %s" % (name, package))
     return found
+
+
+def only_one():
+    """A lock that lives as long as what is returned: two benchmarks would measure each other."""
+    WORK.mkdir(parents=True, exist_ok=True)
+    lock = open(WORK / "lock", "w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise Missing("another benchmark is running in %s" % WORK)
+    return lock
 
 
 def build_weir():
