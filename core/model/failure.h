@@ -21,12 +21,17 @@ bool failure_is_unhealthy(unsigned class_id);
 /* A failure raised here: `message` is borrowed. */
 weir_failure failure_local(unsigned class_id, weir_str message);
 
-/* A copy whose strings live in the arena; the family is filled in. */
+/* A copy whose strings live in the arena; the family is filled in. Never NULL: with a full arena
+ * the failure is that one. */
 weir_failure *failure_copy(struct arena *arena, const weir_failure *failure);
 
-/* A local failure with a formatted message in the arena. */
+/* A local failure with a formatted message in the arena. Never NULL, as above. */
 weir_failure *failure_format(struct arena *arena, unsigned class_id, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Takes every occurrence of a secret out of a failure whose strings are the caller's own (see
+ * failure_copy()): vendors repeat keys they do not know. */
+void failure_redact(weir_failure *failure, weir_str secret);
 
 /* The class that an HTTP status says when the body says nothing. */
 unsigned failure_class_of_status(unsigned status);
