@@ -322,8 +322,10 @@ static bool prepare(struct attempt *a)
         a->x.body = e->in.body;
     } else if (e->facts.op == WEIR_OP_CHAT || e->facts.op == WEIR_OP_EMBED) {
         if (!exchange_translate(e)) {
-            a->failure = failure_format(&e->arena, WEIR_CLASS_INTERNAL,
-                                        "the request could not be put into canonical form");
+            a->failure = e->loss ? e->loss
+                                 : failure_format(&e->arena, WEIR_CLASS_INTERNAL,
+                                                  "the request could not be put into canonical "
+                                                  "form");
             return false;
         }
         a->x.request = &e->canonical;
@@ -379,6 +381,8 @@ void attempt_start(struct walk *walk, struct walk_try *t, const struct child *le
             a->failure = failure_format(&e->arena, WEIR_CLASS_OVERLOADED,
                                         "%s is being probed by another request", target->name);
     }
+    if (e->over) /* the dialect refused the request while it was translated */
+        return;
     if (!a->begun) {
         if (!a->failure)
             a->failure = failure_format(&e->arena, WEIR_CLASS_INTERNAL, "out of memory");
@@ -460,20 +464,12 @@ static bool may_repeat(const struct attempt *a, const weir_failure *failure)
 
 void attempt_fail(struct attempt *a, const weir_failure *failure)
 {
-    static weir_failure no_memory = { .struct_size = sizeof(weir_failure),
-                                      .class_id = WEIR_CLASS_INTERNAL,
-                                      .family = WEIR_CLASS_INTERNAL,
-                                      .local = 1,
-                                      .retry_after_us = -1,
-                                      .message = { "out of memory", 13 } };
     struct exchange *e = a->exchange;
     weir_failure *kept = failure_copy(&e->arena, failure);
     bool silent;
 
     if (a->over)
         return;
-    if (!kept)
-        kept = &no_memory;
     silent = kept->class_id == WEIR_CLASS_TIMEOUT && !kept->http_status;
     stop_transport(a);
     close_books(a, kept);
@@ -509,10 +505,8 @@ static weir_failure *forwarded_failure(const struct attempt *a)
         return NULL;
     failure = failure_format(&a->exchange->arena, failure_class_of_status(a->status),
                              "%s answered with status %u", a->target->name, a->status);
-    if (failure) {
-        failure->local = 0;
-        failure->http_status = (uint16_t)a->status;
-    }
+    failure->local = 0;
+    failure->http_status = (uint16_t)a->status;
     return failure;
 }
 

@@ -617,6 +617,56 @@ static void test_models(void)
     kit_end(&k);
 }
 
+/* A dialect may end the exchange whenever it is asked something, and is never asked again from
+ * inside. */
+static void test_stern_dialect(void)
+{
+    static const struct {
+        const char *path, *body;
+        unsigned status;
+    } rows[] = { { "/stern/read", "sit up straight", 400 },
+                 { "/stern/translate", "sit up straight", 400 },
+                 { "/stern/answer", "by itself", 203 } };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct kit k;
+        struct front *f;
+
+        kit_begin(&k, PROVIDERS);
+        script_hello();
+        f = kit_ask(&k, "POST", rows[i].path, "{}");
+        g_assert_cmpuint(f->status, ==, rows[i].status);
+        g_assert_cmpstr(f->body->str, ==, rows[i].body);
+        g_assert_cmpuint(f->ends, ==, 1);
+        kit_pass(&k, 100 * MS);
+        g_assert_cmpuint(kit_mock.asked, ==, 0);
+        front_free(f);
+        kit_end(&k);
+    }
+}
+
+static void test_key_is_not_repeated(void)
+{
+    for (int stream = 0; stream < 2; stream++) {
+        struct kit k;
+        struct front *f;
+
+        g_setenv("KIT_KEY", "sk-0123456789", TRUE);
+        kit_begin(&k,
+                  "providers:\n"
+                  "  mock: { plugin: mock, base_url: \"http://m-@\", api_key: \"${KIT_KEY}\" }\n");
+        kit_script(200);
+        kit_step(WEIR_STEP_BYTES, 0, "data: k\n\n");
+        f = kit_chat(&k, "mock/m", stream);
+        kit_pass(&k, 1 * MS);
+        g_assert_true(has(f, "[key] is no key"));
+        g_assert_false(has(f, "sk-0123456789"));
+        g_assert_cmpuint(f->ends, ==, 1);
+        front_free(f);
+        kit_end(&k);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -642,5 +692,7 @@ int main(int argc, char **argv)
     g_test_add_func("/exchange/reload-waiting", test_reload_waiting);
     g_test_add_func("/exchange/bad-requests", test_bad_requests);
     g_test_add_func("/exchange/models", test_models);
+    g_test_add_func("/exchange/stern-dialect", test_stern_dialect);
+    g_test_add_func("/exchange/key-is-not-repeated", test_key_is_not_repeated);
     return g_test_run();
 }
