@@ -345,11 +345,15 @@ static bool prepare(struct attempt *a)
     return r >= 0;
 }
 
+/* Applications and vendors say what they like: sums of these have to fit. */
+static int64_t bounded(int64_t tokens)
+{
+    return tokens < 0 ? 0 : tokens > INT32_MAX ? INT32_MAX : tokens;
+}
+
 static int64_t estimated_tokens(const struct exchange *e)
 {
-    int64_t in = e->facts.input_tokens > 0 ? e->facts.input_tokens : 0;
-
-    return in + (e->facts.output_tokens > 0 ? e->facts.output_tokens : 0);
+    return bounded(e->facts.input_tokens) + bounded(e->facts.output_tokens);
 }
 
 /* A failure before anything was sent: told from the loop, never from inside the walk's call. */
@@ -417,7 +421,7 @@ static int64_t used_tokens(const weir_usage *u)
 {
     if (u->input_total < 0 && u->output_total < 0)
         return -1;
-    return (u->input_total > 0 ? u->input_total : 0) + (u->output_total > 0 ? u->output_total : 0);
+    return bounded(u->input_total) + bounded(u->output_total);
 }
 
 /* The books: once per attempt, whichever way it ended. */
