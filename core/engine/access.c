@@ -107,6 +107,8 @@ static void put_string(struct buf *b, weir_str s)
 {
     size_t from = 0;
 
+    if (s.len && !g_utf8_validate(s.ptr, (gssize)s.len, NULL))
+        s = S("?");
     buf_add(b, "\"", 1);
     for (size_t i = 0; i < s.len; i++) {
         unsigned char c = (unsigned char)s.ptr[i];
@@ -128,11 +130,10 @@ static void put_string(struct buf *b, weir_str s)
 
 static void put_member(struct buf *b, const char *name, weir_str value)
 {
-    put(b, ",\"%s\":", name);
-    if (value.ptr && g_utf8_validate(value.ptr, (gssize)value.len, NULL))
-        put_string(b, value);
-    else
-        buf_add(b, value.len ? "\"?\"" : "\"\"", value.len ? 3 : 2);
+    buf_add(b, ",\"", 2);
+    buf_add(b, name, strlen(name));
+    buf_add(b, "\":", 2);
+    put_string(b, value);
 }
 
 static void put_count(struct buf *b, bool *any, const char *name, int64_t n)

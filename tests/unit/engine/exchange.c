@@ -4,6 +4,7 @@
  */
 #include "kit.h"
 #include "base/str.h"
+#include "engine/stats.h"
 
 #define MS INT64_C(1000)
 
@@ -667,6 +668,41 @@ static void test_key_is_not_repeated(void)
     }
 }
 
+/* Every family of metrics stands in one piece, and is introduced once. */
+static void test_metrics(void)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autofree char *text = NULL, *family = g_strdup("");
+    g_auto(GStrv) lines = NULL;
+    struct kit k;
+
+    kit_begin(&k, PROVIDERS);
+    script_hello();
+    for (int i = 0; i < 2; i++) {
+        struct front *f = kit_chat(&k, i ? "twin/m" : "mock/m", true);
+
+        kit_pass(&k, 100 * MS);
+        g_assert_cmpuint(f->ends, ==, 1);
+        front_free(f);
+    }
+    text = stats_text(k.engine->workers, 1);
+    lines = g_strsplit(text, "\n", -1);
+    for (char **l = lines; *l; l++) {
+        g_auto(GStrv) words = g_strsplit_set(*l, " {", -1);
+
+        if (g_str_has_prefix(*l, "# TYPE ")) {
+            g_free(family);
+            family = g_strdup(words[2]);
+            g_assert_true(g_hash_table_add(seen, g_strdup(family)));
+        } else if (**l && **l != '#') {
+            g_assert_true(g_str_has_prefix(words[0], family));
+        }
+    }
+    g_assert_true(g_hash_table_contains(seen, "weir_requests_total"));
+    g_assert_true(g_hash_table_contains(seen, "weir_target_up"));
+    kit_end(&k);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -692,6 +728,7 @@ int main(int argc, char **argv)
     g_test_add_func("/exchange/reload-waiting", test_reload_waiting);
     g_test_add_func("/exchange/bad-requests", test_bad_requests);
     g_test_add_func("/exchange/models", test_models);
+    g_test_add_func("/exchange/metrics", test_metrics);
     g_test_add_func("/exchange/stern-dialect", test_stern_dialect);
     g_test_add_func("/exchange/key-is-not-repeated", test_key_is_not_repeated);
     return g_test_run();
