@@ -139,20 +139,25 @@ static struct config *load_kept(GError **error)
     return config;
 }
 
+/* Makes the engine; what it could be made of is kept. Takes `config`, which may be NULL. */
+static bool make_engine(struct service *s, struct config *config, guint workers, GError **error)
+{
+    if (!config)
+        return false;
+    set_log(s, config);
+    s->engine = engine_new(config, workers ? workers : config->workers, error);
+    if (s->engine)
+        lastgood_keep(config);
+    config_unref(config);
+    return s->engine != NULL;
+}
+
 static int run(struct service *s, guint workers, const GArray *sockets)
 {
     g_autoptr(GError) error = NULL;
-    struct config *config = load(s, &error);
 
-    if (!config)
-        config = load_kept(&error);
-    if (config) {
-        set_log(s, config);
-        lastgood_keep(config);
-        s->engine = engine_new(config, workers ? workers : config->workers, &error);
-        config_unref(config);
-    }
-    if (!s->engine) {
+    if (!make_engine(s, load(s, &error), workers, &error) &&
+        !make_engine(s, load_kept(&error), workers, &error)) {
         fprintf(stderr, "%s\n", error->message);
         return EX_CONFIG;
     }

@@ -123,6 +123,8 @@ static void put_string(struct buf *b, weir_str s)
     static const char hex[] = "0123456789abcdef";
     size_t from = 0;
 
+    if (s.len && !g_utf8_validate(s.ptr, (gssize)s.len, NULL))
+        s = S("?");
     buf_add(b, "\"", 1);
     for (size_t i = 0; i < s.len; i++) {
         unsigned char c = (unsigned char)s.ptr[i];
@@ -150,10 +152,7 @@ static void put_string(struct buf *b, weir_str s)
 static void put_member(struct buf *b, weir_str name, weir_str value)
 {
     put(b, name);
-    if (value.ptr && g_utf8_validate(value.ptr, (gssize)value.len, NULL))
-        put_string(b, value);
-    else
-        put(b, value.len ? S("\"?\"") : S("\"\""));
+    put_string(b, value);
 }
 
 static void put_int(struct buf *b, weir_str name, int64_t n)

@@ -322,8 +322,10 @@ static bool prepare(struct attempt *a)
         a->x.body = e->in.body;
     } else if (e->facts.op == WEIR_OP_CHAT || e->facts.op == WEIR_OP_EMBED) {
         if (!exchange_translate(e)) {
-            a->failure = failure_format(&e->arena, WEIR_CLASS_INTERNAL,
-                                        "the request could not be put into canonical form");
+            a->failure = e->loss ? e->loss
+                                 : failure_format(&e->arena, WEIR_CLASS_INTERNAL,
+                                                  "the request could not be put into canonical "
+                                                  "form");
             return false;
         }
         a->x.request = &e->canonical;
@@ -343,11 +345,15 @@ static bool prepare(struct attempt *a)
     return r >= 0;
 }
 
+/* Applications and vendors say what they like: sums of these have to fit. */
+static int64_t bounded(int64_t tokens)
+{
+    return tokens < 0 ? 0 : tokens > INT32_MAX ? INT32_MAX : tokens;
+}
+
 static int64_t estimated_tokens(const struct exchange *e)
 {
-    int64_t in = e->facts.input_tokens > 0 ? e->facts.input_tokens : 0;
-
-    return in + (e->facts.output_tokens > 0 ? e->facts.output_tokens : 0);
+    return bounded(e->facts.input_tokens) + bounded(e->facts.output_tokens);
 }
 
 /* A failure before anything was sent: told from the loop, never from inside the walk's call. */
@@ -379,6 +385,8 @@ void attempt_start(struct walk *walk, struct walk_try *t, const struct child *le
             a->failure = failure_format(&e->arena, WEIR_CLASS_OVERLOADED,
                                         "%s is being probed by another request", target->name);
     }
+    if (e->over) /* the dialect refused the request while it was translated */
+        return;
     if (!a->begun) {
         if (!a->failure)
             a->failure = failure_format(&e->arena, WEIR_CLASS_INTERNAL, "out of memory");
@@ -413,7 +421,7 @@ static int64_t used_tokens(const weir_usage *u)
 {
     if (u->input_total < 0 && u->output_total < 0)
         return -1;
-    return (u->input_total > 0 ? u->input_total : 0) + (u->output_total > 0 ? u->output_total : 0);
+    return bounded(u->input_total) + bounded(u->output_total);
 }
 
 /* The books: once per attempt, whichever way it ended. */
@@ -501,10 +509,8 @@ static weir_failure *forwarded_failure(const struct attempt *a)
         return NULL;
     failure = failure_format(&a->exchange->arena, failure_class_of_status(a->status),
                              "%s answered with status %u", a->target->name, a->status);
-    if (failure) {
-        failure->local = 0;
-        failure->http_status = (uint16_t)a->status;
-    }
+    failure->local = 0;
+    failure->http_status = (uint16_t)a->status;
     return failure;
 }
 

@@ -97,8 +97,7 @@ static weir_result on_dropped(void *ctx, weir_str pointer, weir_str why)
     a->failure = failure_format(&a->exchange->arena, WEIR_CLASS_UNSUPPORTED,
                                 "%.*s cannot be expressed at %s: %.*s", S_ARG(pointer),
                                 a->target->name, S_ARG(why));
-    if (a->failure)
-        a->failure->param = arena_copy(&a->exchange->arena, pointer);
+    a->failure->param = arena_copy(&a->exchange->arena, pointer);
     return WEIR_UNSUPPORTED;
 }
 

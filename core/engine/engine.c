@@ -40,7 +40,7 @@ static gpointer run_worker(gpointer data)
         engine->worker_end(w, engine->ctx);
     loop_step(w->loop, 0); /* what was deferred: the exchanges' memory, the log's last lines */
     loop_step(w->loop, 0);
-    worker_free(w);
+    worker_end(w);
     return NULL;
 }
 
@@ -99,7 +99,11 @@ void engine_stop(struct engine *engine)
         if (engine->threads[i])
             g_thread_join(engine->threads[i]);
         else
-            worker_free(engine->workers[i]);
+            worker_end(engine->workers[i]);
+    }
+    /* Only now: each of them could be looking at the others. */
+    for (guint i = 0; i < engine->count; i++) {
+        worker_free(engine->workers[i]);
         engine->threads[i] = NULL;
         engine->workers[i] = NULL;
     }

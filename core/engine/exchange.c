@@ -29,7 +29,7 @@ static void on_deadline(struct loop_timer *timer)
         return;
     if (e->waiting && loop_now(e->worker->loop) < e->walk.budget.deadline_us) {
         e->waiting = false;
-        e->worker->waiting--;
+        worker_count(&e->worker->waiting, -1);
         loop_timer_set(e->worker->loop, &e->timer, e->walk.budget.deadline_us, on_deadline);
         walk_start(&e->walk, e->root);
         return;
@@ -109,7 +109,7 @@ struct exchange *exchange_new(struct worker *w, const struct exchange_start *sta
     if (e->next)
         e->next->prev = e;
     w->exchanges = e;
-    w->exchange_count++;
+    worker_count(&w->exchange_count, 1);
     exchange_budget(e);
     return e;
 }
@@ -179,7 +179,7 @@ void exchange_finish(struct exchange *e)
     walk_stop(&e->walk);
     loop_timer_clear(w->loop, &e->timer);
     if (e->waiting)
-        w->waiting--;
+        worker_count(&w->waiting, -1);
     lost = failure_format(&e->arena, WEIR_CLASS_CANCELLED, "no longer needed");
     for (struct attempt *a = e->attempts; a; a = a->next)
         attempt_cancel(a, lost);
@@ -201,7 +201,7 @@ void exchange_finish(struct exchange *e)
         e->prev->next = e->next;
     else
         w->exchanges = e->next;
-    w->exchange_count--;
+    worker_count(&w->exchange_count, -1);
     close_front(e);
     loop_defer(w->loop, &e->cleanup, free_exchange);
 }
@@ -282,7 +282,7 @@ static void walk_over(struct walk *walk, const weir_failure *failure, int64_t re
     if (worth_waiting(e, failure, ready_us)) {
         walk_stop(walk);
         e->waiting = true;
-        e->worker->waiting++;
+        worker_count(&e->worker->waiting, 1);
         loop_timer_set(e->worker->loop, &e->timer, ready_us + 1000, on_deadline);
         return;
     }

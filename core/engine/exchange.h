@@ -108,8 +108,9 @@ struct exchange {
     weir_str app_key;
     weir_str canonical_bytes;
     weir_json canonical;
-    bool translated; /* `canonical` is there */
-    bool edited;     /* a filter changed it: the original bytes are no longer the request */
+    bool translated;    /* `canonical` is there */
+    weir_failure *loss; /* what the canonical request would lose, where nothing may be lost */
+    bool edited;        /* a filter changed it: the original bytes are no longer the request */
     const struct route *route;
     const struct provider *explicit_provider;
     const struct node *root; /* of the route, or the provider's own */
@@ -159,7 +160,7 @@ struct exchange_start {
     int64_t start_us;
 };
 
-/* Begins an exchange; the request's body follows. NULL: out of memory. */
+/* Begins an exchange; the request's body follows. Never NULL. */
 struct exchange *exchange_new(struct worker *w, const struct exchange_start *start);
 
 /* The body is whole (maybe empty): read it, route it. May end the exchange. */
@@ -197,7 +198,8 @@ void exchange_warn(struct exchange *e, weir_str topic, weir_str text);
 /* What parts are told about the exchange outside an attempt. */
 weir_exchange exchange_view(struct exchange *e);
 
-/* Makes the canonical request if there is none yet. */
+/* Makes the canonical request if there is none yet. False: it cannot be made, or the dialect ended
+ * the exchange. */
 bool exchange_translate(struct exchange *e);
 
 /* Sets the budget and its timer from the route, or from the defaults. */

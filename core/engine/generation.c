@@ -127,10 +127,25 @@ static void warn_of_routes(const struct config *config)
     }
 }
 
+/* The last exchange of a generation may end on any worker, while the control thread makes the next
+ * generation: parts are promised that configure and release run on one thread at a time. */
+static GMutex init_lock;
+
+static void free_generation(struct generation *g)
+{
+    g_array_unref(g->endpoints);
+    g_ptr_array_unref(g->filters);
+    g_ptr_array_unref(g->dialects);
+    tree_free(g->tree);
+    config_unref(g->config);
+    g_free(g);
+}
+
 struct generation *generation_new(struct config *config, GError **error)
 {
     static gint numbers;
     struct generation *g = g_new0(struct generation, 1);
+    bool good;
 
     g->ref_count = 1;
     g->number = (uint32_t)g_atomic_int_add(&numbers, 1) + 1;
@@ -141,12 +156,15 @@ struct generation *generation_new(struct config *config, GError **error)
     g->breaker.failures = config->breaker_failures;
     g->breaker.cooldown_us = config->breaker_cooldown_us;
     g->log_each = config->access_log != CONFIG_LOG_OFF;
-    if (fill(g, error)) {
-        warn_of_routes(config);
-        return g;
-    }
-    generation_unref(g);
-    return NULL;
+    g_mutex_lock(&init_lock);
+    good = fill(g, error);
+    if (!good)
+        free_generation(g);
+    g_mutex_unlock(&init_lock);
+    if (!good)
+        return NULL;
+    warn_of_routes(config);
+    return g;
 }
 
 struct generation *generation_ref(struct generation *g)
@@ -159,12 +177,9 @@ void generation_unref(struct generation *g)
 {
     if (!g || !g_atomic_int_dec_and_test(&g->ref_count))
         return;
-    g_array_unref(g->endpoints);
-    g_ptr_array_unref(g->filters);
-    g_ptr_array_unref(g->dialects);
-    tree_free(g->tree);
-    config_unref(g->config);
-    g_free(g);
+    g_mutex_lock(&init_lock);
+    free_generation(g);
+    g_mutex_unlock(&init_lock);
 }
 
 /* -- matching --------------------------------------------------------------------------------- */

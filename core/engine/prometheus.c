@@ -132,33 +132,61 @@ static void put_family(GString *out, GHashTable *rows, enum stats_kind kind)
     }
 }
 
-static void put_target(void *ctx, struct target *t)
+static void put_inflight(void *ctx, struct target *t)
 {
     GString *out = ctx;
-    int64_t now = g_get_monotonic_time(), ready;
-    const struct target_limits none = { 0, 0 };
-    uint32_t blocked = target_blocked(t, &none, now, &ready);
 
     g_string_append(out, "weir_target_inflight{");
     put_label(out, "target", t->name);
-    g_string_append_printf(out, "} %" PRId64 "\nweir_target_up{",
-                           __atomic_load_n(&t->inflight, __ATOMIC_RELAXED));
-    put_label(out, "target", t->name);
-    g_string_append_printf(out, "} %d\n", blocked == 0);
+    g_string_append_printf(out, "} %" PRId64 "\n", __atomic_load_n(&t->inflight, __ATOMIC_RELAXED));
 }
 
+static void put_up(void *ctx, struct target *t)
+{
+    GString *out = ctx;
+    const struct target_limits none = { 0, 0 };
+    int64_t ready;
+
+    g_string_append(out, "weir_target_up{");
+    put_label(out, "target", t->name);
+    g_string_append_printf(out, "} %d\n",
+                           target_blocked(t, &none, g_get_monotonic_time(), &ready) == 0);
+}
+
+static void free_text(gpointer text)
+{
+    g_string_free(text, TRUE);
+}
+
+/* Counters of one name may belong to several plugins and instances: they are gathered by it. */
 static void put_plugin_counter(void *ctx, const char *name, const char *help, const char *plugin,
                                const char *instance, uint64_t value)
 {
-    GString *out = ctx;
+    GHashTable *by_name = ctx;
+    GString *out = g_hash_table_lookup(by_name, name);
 
-    g_string_append_printf(out,
-                           "# HELP weir_plugin_%s %s\n# TYPE weir_plugin_%s counter\n"
-                           "weir_plugin_%s{",
-                           name, help, name, name);
+    if (!out) {
+        out = g_string_new(NULL);
+        g_string_append_printf(out, "# HELP weir_plugin_%s %s\n# TYPE weir_plugin_%s counter\n",
+                               name, help, name);
+        g_hash_table_insert(by_name, (gpointer)name, out);
+    }
+    g_string_append_printf(out, "weir_plugin_%s{", name);
     put_label(out, "plugin", plugin);
     put_label(out, "instance", instance);
     g_string_append_printf(out, "} %" PRIu64 "\n", value);
+}
+
+static void put_plugin_counters(GString *out)
+{
+    g_autoptr(GHashTable) by_name = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_text);
+    GHashTableIter iter;
+    gpointer text;
+
+    plugin_metrics_each(put_plugin_counter, by_name);
+    g_hash_table_iter_init(&iter, by_name);
+    while (g_hash_table_iter_next(&iter, NULL, &text))
+        g_string_append(out, ((GString *)text)->str);
 }
 
 char *prometheus_text(GHashTable *rows, guint inflight, guint waiting)
@@ -170,9 +198,11 @@ char *prometheus_text(GHashTable *rows, guint inflight, guint waiting)
     g_string_append_printf(out,
                            "# TYPE weir_inflight gauge\nweir_inflight %u\n"
                            "# TYPE weir_waiting gauge\nweir_waiting %u\n"
-                           "# TYPE weir_target_inflight gauge\n# TYPE weir_target_up gauge\n",
+                           "# TYPE weir_target_inflight gauge\n",
                            inflight, waiting);
-    target_each(put_target, out);
-    plugin_metrics_each(put_plugin_counter, out);
+    target_each(put_inflight, out);
+    g_string_append(out, "# TYPE weir_target_up gauge\n");
+    target_each(put_up, out);
+    put_plugin_counters(out);
     return g_string_free(out, FALSE);
 }

@@ -12,11 +12,14 @@
 
 /* -- the dialect's sink ----------------------------------------------------------------------- */
 
-/* What `read` or `translate` is writing into. */
+/* What `read` or `translate` is writing into. An answer or a refusal is only noted: the dialect
+ * still borrows the request, and is not to be called from inside its own call. */
 struct reading {
     struct exchange *e;
     weir_writer canonical;
-    bool done; /* answered or refused */
+    weir_failure *refusal;
+    uint32_t status; /* of an answer; 0: there is none */
+    weir_str type, body;
 };
 
 static weir_result on_facts(void *ctx, const weir_facts *facts, weir_str app_key)
@@ -50,31 +53,50 @@ static weir_result on_opaque(void *ctx, uint32_t token, bool required)
 static weir_result on_dropped(void *ctx, weir_str pointer, weir_str why)
 {
     struct reading *r = ctx;
-    const struct exchange *e = r->e;
+    struct exchange *e = r->e;
 
-    exchange_warn(r->e, pointer, why);
-    return e->route && e->route->config->strict_loss ? WEIR_UNSUPPORTED : WEIR_OK;
+    if (!e->route || !e->route->config->strict_loss) {
+        exchange_warn(e, pointer, why);
+        return WEIR_OK;
+    }
+    e->loss = failure_format(&e->arena, WEIR_CLASS_UNSUPPORTED, "%.*s cannot be passed on: %.*s",
+                             S_ARG(pointer), S_ARG(why));
+    e->loss->param = arena_copy(&e->arena, pointer);
+    return WEIR_UNSUPPORTED;
 }
 
 static weir_result on_answer(void *ctx, uint32_t status, weir_str type, weir_str body)
 {
     struct reading *r = ctx;
 
-    r->done = true;
-    reply_plain(r->e, status, type, body);
-    exchange_finish(r->e);
+    r->status = status;
+    r->type = arena_copy(&r->e->arena, type);
+    r->body = arena_copy(&r->e->arena, body);
     return WEIR_STOPPED;
 }
 
 static weir_result on_refuse(void *ctx, const weir_failure *failure)
 {
     struct reading *r = ctx;
-    weir_failure copy = *failure;
 
-    r->done = true;
-    copy.local = 1;
-    exchange_fail(r->e, &copy);
+    r->refusal = failure_copy(&r->e->arena, failure);
+    r->refusal->local = 1;
     return WEIR_STOPPED;
+}
+
+/* Ends the exchange the way the dialect asked for, if it did. */
+static bool end_early(const struct reading *r)
+{
+    if (r->refusal) {
+        exchange_fail(r->e, r->refusal);
+        return true;
+    }
+    if (r->status) {
+        reply_plain(r->e, r->status, r->type, r->body);
+        exchange_finish(r->e);
+        return true;
+    }
+    return false;
 }
 
 static weir_request_sink sink_for(struct reading *r)
@@ -109,6 +131,8 @@ bool exchange_translate(struct exchange *e)
     crumb = crumb_of(e->dialect);
     result = e->dialect->face->translate(e->dialect->cfg, &e->in, &sink);
     crumb_leave(crumb);
+    if (end_early(&r))
+        return false;
     if (result < 0 || weir_writer_finish(&r.canonical, &e->canonical_bytes) < 0)
         return false;
     if (jscan_arena(&e->in.arena, e->canonical_bytes, &e->canonical, NULL) < 0)
@@ -366,7 +390,7 @@ static bool read_request(struct exchange *e)
     crumb = crumb_of(e->dialect);
     result = e->dialect->face->read(e->dialect->cfg, &e->in, &sink);
     crumb_leave(crumb);
-    if (r.done)
+    if (end_early(&r))
         return false;
     if (result < 0) {
         exchange_refuse(e, WEIR_CLASS_INVALID_REQUEST, "the request could not be read");

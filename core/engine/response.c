@@ -67,8 +67,10 @@ static weir_result on_event(void *ctx, const weir_event *event)
         exchange_warn(a->exchange, event->id, (weir_str){ event->text.ptr, event->text.len });
         return WEIR_OK;
     case WEIR_EVENT_ERROR:
-        if (!a->failure && event->failure)
+        if (!a->failure && event->failure) {
             a->failure = failure_copy(&a->exchange->arena, event->failure);
+            failure_redact(a->failure, a->provider->key);
+        }
         a->order.failed = true;
         return WEIR_OK;
     case WEIR_EVENT_CREDENTIAL:
@@ -301,15 +303,15 @@ static void note_retry_after(struct attempt *a, const weir_header *headers, uint
 static void keep_spare(struct attempt *a)
 {
     struct exchange *e = a->exchange;
-    weir_failure failure = failure_local(failure_class_of_status(a->status), S(""));
+    weir_failure *failure =
+        failure_format(&e->arena, failure_class_of_status(a->status), "%s answered with status %u",
+                       a->target->name, a->status);
 
     a->spare_body = arena_copy(&e->arena, (weir_str){ buf_at(&a->held), buf_len(&a->held) });
-    failure = *failure_format(&e->arena, failure.class_id, "%s answered with status %u",
-                              a->target->name, a->status);
-    failure.local = 0;
-    failure.http_status = (uint16_t)a->status;
-    failure.retry_after_us = a->retry_after_us;
-    attempt_fail(a, &failure);
+    failure->local = 0;
+    failure->http_status = (uint16_t)a->status;
+    failure->retry_after_us = a->retry_after_us;
+    attempt_fail(a, failure);
 }
 
 int response_head(struct attempt *a, unsigned status, const weir_header *headers, uint32_t count)

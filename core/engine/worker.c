@@ -154,18 +154,22 @@ uint64_t worker_random(struct worker *w)
     return x ^ (x >> 31);
 }
 
-void worker_free(struct worker *w)
+void worker_end(struct worker *w)
 {
-    if (!w)
-        return;
     generation_drop(w, w->generation);
     g_ptr_array_unref(w->pools);
     access_log_free(w->log);
-    stats_free(w->stats);
     jscan_tokens_finish(&w->tokens);
     arena_reset(&w->scratch);
     loop_free(w->loop);
     arena_thread_trim();
     buf_thread_trim();
+}
+
+void worker_free(struct worker *w)
+{
+    if (!w)
+        return;
+    stats_free(w->stats);
     g_free(w);
 }

@@ -29,8 +29,8 @@ struct worker {
     struct loop *loop;
     struct worker_generation *generation; /* the current one */
     GPtrArray *pools;                     /* of struct pool_entry: every pool of this worker */
-    struct exchange *exchanges;           /* all that run, for the end and for /metrics */
-    uint32_t exchange_count;
+    struct exchange *exchanges;           /* all that run, for the end */
+    uint32_t exchange_count;    /* this and the next by worker_count(): /metrics reads them */
     uint32_t waiting;           /* of them in the wait queue */
     struct jscan_tokens tokens; /* for frames: good for one call */
     struct arena scratch;       /* for calls whose memory nobody keeps */
@@ -40,8 +40,16 @@ struct worker {
 };
 
 struct worker *worker_new(struct engine *engine, uint32_t number, struct generation *generation);
-/* The loop must have ended. */
+/* On the worker's thread, when its loop has ended: gives back all but the counters, which another
+ * worker may be adding up for /metrics. */
+void worker_end(struct worker *w);
+/* When all threads have ended. */
 void worker_free(struct worker *w);
+
+static inline void worker_count(uint32_t *counter, int by)
+{
+    __atomic_store_n(counter, *counter + (uint32_t)by, __ATOMIC_RELAXED);
+}
 
 /* On the worker's thread: new exchanges use `generation` from now on. */
 void worker_switch(struct worker *w, struct generation *generation);

@@ -103,6 +103,37 @@ weir_failure *failure_format(struct arena *arena, unsigned class_id, const char 
     return failure_copy(arena, &failure);
 }
 
+/* Shorter ones are no secrets ("none", "ollama") and would garble words. */
+enum { SECRET_MIN = 8 };
+
+/* In place: what stands for the secret is shorter than it. */
+static void redact(weir_str *s, weir_str secret)
+{
+    static const char instead[] = "[key]";
+    char *from = (char *)(uintptr_t)s->ptr, *to = from, *end = from + s->len, *hit;
+
+    while (from < end && (hit = memmem(from, (size_t)(end - from), secret.ptr, secret.len))) {
+        memmove(to, from, (size_t)(hit - from));
+        to += hit - from;
+        memcpy(to, instead, sizeof(instead) - 1);
+        to += sizeof(instead) - 1;
+        from = hit + secret.len;
+    }
+    if (to == s->ptr)
+        return;
+    memmove(to, from, (size_t)(end - from));
+    s->len = (size_t)(to - s->ptr) + (size_t)(end - from);
+}
+
+void failure_redact(weir_failure *failure, weir_str secret)
+{
+    if (secret.len < SECRET_MIN)
+        return;
+    redact(&failure->message, secret);
+    redact(&failure->code, secret);
+    redact(&failure->param, secret);
+}
+
 unsigned failure_class_of_status(unsigned status)
 {
     switch (status) {

@@ -29,6 +29,10 @@ weir_failure *failure_copy(struct arena *arena, const weir_failure *failure);
 weir_failure *failure_format(struct arena *arena, unsigned class_id, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Takes every occurrence of a secret out of a failure whose strings are the caller's own (see
+ * failure_copy()): vendors repeat keys they do not know. */
+void failure_redact(weir_failure *failure, weir_str secret);
+
 /* The class that an HTTP status says when the body says nothing. */
 unsigned failure_class_of_status(unsigned status);
 

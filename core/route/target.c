@@ -48,8 +48,9 @@ static const char *keep_name(const char *name)
 static struct target *make_target(const char *name)
 {
     struct target *t = g_new0(struct target, 1);
+    g_autofree char *valid = g_utf8_make_valid(name, -1); /* it is a label of metrics */
 
-    t->name = keep_name(name);
+    t->name = keep_name(valid);
     t->estimates = (struct target_estimates){ -1, -1, -1, 0, 0 };
     pthread_mutex_init(&t->lock, NULL);
     return t;
@@ -66,6 +67,8 @@ static struct target *find_or_make(weir_str provider, weir_str base_url, weir_st
     g_autofree char *name = NULL;
     struct target *t;
 
+    if (model.len > TARGET_NAME_MAX)
+        model = S("*");
     pthread_mutex_lock(&table_lock);
     if (!table)
         table = g_hash_table_new(g_str_hash, g_str_equal);
@@ -168,10 +171,18 @@ static int64_t limit_ready(int64_t tat, int64_t per_minute, int64_t now_us)
     return tat - burst + unit > now_us ? tat - burst + unit : 0;
 }
 
+/* What is booked of an estimate: what would take more than a minute is asked for by mistake. */
+static int64_t bookable(const struct target_limits *limits, int64_t tokens)
+{
+    return tokens < limits->tokens_per_minute ? tokens : limits->tokens_per_minute;
+}
+
 static void limit_book(int64_t *tat, int64_t per_minute, int64_t units, int64_t now_us)
 {
     int64_t seen = LOAD(*tat), next;
 
+    if (units > INT32_MAX) /* nobody used that many, and the product has to fit */
+        units = INT32_MAX;
     do {
         next = (seen > now_us ? seen : now_us) + units * MINUTE_US / per_minute;
     } while (
@@ -234,7 +245,7 @@ bool target_begin(struct target *t, const struct target_limits *limits, int64_t 
     if (limits->requests_per_minute > 0)
         limit_book(&t->requests_tat, limits->requests_per_minute, 1, now_us);
     if (limits->tokens_per_minute > 0 && tokens > 0)
-        limit_book(&t->tokens_tat, limits->tokens_per_minute, tokens, now_us);
+        limit_book(&t->tokens_tat, limits->tokens_per_minute, bookable(limits, tokens), now_us);
     return true;
 }
 
@@ -341,6 +352,17 @@ static void estimate(struct target *t, const struct target_result *r)
     publish(t, e);
 }
 
+/* Tokens used, as far as the limit goes; -1: unknown. A vendor that turned the request down, or was
+ * not reached, did not count it. */
+static int64_t spent(const struct target_result *r)
+{
+    const weir_failure *f = r->failure;
+
+    if (r->used_tokens < 0 && f && (f->http_status >= 400 || f->class_id == WEIR_CLASS_CONNECTION))
+        return 0;
+    return r->used_tokens;
+}
+
 void target_end(struct target *t, const struct target_limits *limits,
                 const struct target_breaker *breaker, const struct target_result *r)
 {
@@ -349,9 +371,9 @@ void target_end(struct target *t, const struct target_limits *limits,
     ADD(t->inflight, -1);
     if (r->booked_tokens > 0)
         ADD(t->inflight_tokens, -r->booked_tokens);
-    if (limits->tokens_per_minute > 0 && r->used_tokens >= 0)
-        limit_book(&t->tokens_tat, limits->tokens_per_minute, r->used_tokens - r->booked_tokens,
-                   r->now_us);
+    if (limits->tokens_per_minute > 0 && spent(r) >= 0)
+        limit_book(&t->tokens_tat, limits->tokens_per_minute,
+                   spent(r) - bookable(limits, r->booked_tokens), r->now_us);
     if (r->failure && r->failure->retry_after_us > 0)
         target_leave_alone(t, r->now_us, r->failure->retry_after_us);
     if (!r->failure)

@@ -10,7 +10,10 @@
 #include <pthread.h>
 #include <weir/strategy.h>
 
-enum { TARGET_MAX = 4096 }; /* records kept; names beyond that share their provider's record */
+enum {
+    TARGET_MAX = 4096, /* records kept; names beyond that share their provider's record */
+    TARGET_NAME_MAX = 256,
+};
 
 struct target_estimates {
     int64_t ttft_us; /* peak-EWMA; -1: nothing known */
@@ -50,7 +53,8 @@ struct target_limits {
     int64_t tokens_per_minute;
 };
 
-/* [safe] The record of that name, made if need be. Never NULL. */
+/* [safe] The record of that name, made if need be. Never NULL. Records are for ever and models may
+ * be named by applications: a name longer than TARGET_NAME_MAX has no record of its own either. */
 struct target *target_get(weir_str provider, weir_str base_url, weir_str model);
 
 /* [safe] WEIR_BLOCKED_* bits in force at `now_us`; `*ready_us` is when they heal (0: not blocked).

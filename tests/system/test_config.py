@@ -240,11 +240,18 @@ class ReloadTest(Case):
 
     def test_broken_file_does_not_keep_a_crashed_worker_down(self):
         """What was accepted is served on, whatever lies on the disk meanwhile."""
-        gateway = self.start()
-        self.assertEqual(client.chat(gateway.port, "main").status, 200)
-        gateway.write_config("providers:\n  old: { plugin: openai, bse_url: 'http://x' }\n")
-        os.kill(gateway.worker_pids()[0], signal.SIGSEGV)
-        self.assertEqual(client.chat(gateway.port, "main").status, 200)
+        broken = {
+            "refused by the core": "providers:\n  old: { plugin: openai, bse_url: 'http://x' }\n",
+            "refused by a plugin": dict(self.config, routes={
+                "main": {"weighted": {"across": {"old/m": -1}}}})}
+        for why, config in broken.items():
+            with self.subTest(why):
+                gateway = self.start()
+                self.assertEqual(client.chat(gateway.port, "main").status, 200)
+                gateway.write_config(config)
+                for _ in range(2):  # the second start must not find what the first one choked on
+                    os.kill(gateway.worker_pids()[0], signal.SIGSEGV)
+                    self.assertEqual(client.chat(gateway.port, "main").status, 200)
 
     def test_many_reloads_under_load(self):
         gateway = self.start()

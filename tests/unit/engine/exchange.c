@@ -4,6 +4,7 @@
  */
 #include "kit.h"
 #include "base/str.h"
+#include "engine/stats.h"
 
 #define MS INT64_C(1000)
 
@@ -641,6 +642,91 @@ static void test_models(void)
     kit_end(&k);
 }
 
+/* A dialect may end the exchange whenever it is asked something, and is never asked again from
+ * inside. */
+static void test_stern_dialect(void)
+{
+    static const struct {
+        const char *path, *body;
+        unsigned status;
+    } rows[] = { { "/stern/read", "sit up straight", 400 },
+                 { "/stern/translate", "sit up straight", 400 },
+                 { "/stern/answer", "by itself", 203 } };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct kit k;
+        struct front *f;
+
+        kit_begin(&k, PROVIDERS);
+        script_hello();
+        f = kit_ask(&k, "POST", rows[i].path, "{}");
+        g_assert_cmpuint(f->status, ==, rows[i].status);
+        g_assert_cmpstr(f->body->str, ==, rows[i].body);
+        g_assert_cmpuint(f->ends, ==, 1);
+        kit_pass(&k, 100 * MS);
+        g_assert_cmpuint(kit_mock.asked, ==, 0);
+        front_free(f);
+        kit_end(&k);
+    }
+}
+
+static void test_key_is_not_repeated(void)
+{
+    for (int stream = 0; stream < 2; stream++) {
+        struct kit k;
+        struct front *f;
+
+        g_setenv("KIT_KEY", "sk-0123456789", TRUE);
+        kit_begin(&k,
+                  "providers:\n"
+                  "  mock: { plugin: mock, base_url: \"http://m-@\", api_key: \"${KIT_KEY}\" }\n");
+        kit_script(200);
+        kit_step(WEIR_STEP_BYTES, 0, "data: k\n\n");
+        f = kit_chat(&k, "mock/m", stream);
+        kit_pass(&k, 1 * MS);
+        g_assert_true(has(f, "[key] is no key"));
+        g_assert_false(has(f, "sk-0123456789"));
+        g_assert_cmpuint(f->ends, ==, 1);
+        front_free(f);
+        kit_end(&k);
+    }
+}
+
+/* Every family of metrics stands in one piece, and is introduced once. */
+static void test_metrics(void)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autofree char *text = NULL, *family = g_strdup("");
+    g_auto(GStrv) lines = NULL;
+    struct kit k;
+
+    kit_begin(&k, PROVIDERS);
+    script_hello();
+    for (int i = 0; i < 2; i++) {
+        struct front *f = kit_chat(&k, i ? "twin/m" : "mock/m", true);
+
+        kit_pass(&k, 100 * MS);
+        g_assert_cmpuint(f->ends, ==, 1);
+        front_free(f);
+    }
+    text = stats_text(k.engine->workers, 1);
+    lines = g_strsplit(text, "\n", -1);
+    for (char **l = lines; *l; l++) {
+        g_auto(GStrv) words = g_strsplit_set(*l, " {", -1);
+
+        if (g_str_has_prefix(*l, "# TYPE ")) {
+            g_free(family);
+            family = g_strdup(words[2]);
+            g_assert_true(g_hash_table_add(seen, g_strdup(family)));
+        } else if (**l && **l != '#') {
+            g_assert_true(g_str_has_prefix(words[0], family));
+        }
+    }
+    g_assert_true(g_hash_table_contains(seen, "weir_requests_total"));
+    g_assert_true(g_hash_table_contains(seen, "weir_target_up"));
+    kit_end(&k);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -667,5 +753,8 @@ int main(int argc, char **argv)
     g_test_add_func("/exchange/reload-waiting", test_reload_waiting);
     g_test_add_func("/exchange/bad-requests", test_bad_requests);
     g_test_add_func("/exchange/models", test_models);
+    g_test_add_func("/exchange/metrics", test_metrics);
+    g_test_add_func("/exchange/stern-dialect", test_stern_dialect);
+    g_test_add_func("/exchange/key-is-not-repeated", test_key_is_not_repeated);
     return g_test_run();
 }

@@ -65,7 +65,7 @@ static weir_result mock_frame(void *cfg, void *st, const weir_exchange *x, const
                              .retry_after_us = -1,
                              .message = S("the mock failed") };
 
-    (void)cfg, (void)st, (void)x;
+    (void)cfg, (void)st;
     usage_clear(&usage);
     usage.input_total = 3;
     usage.output_total = 5;
@@ -78,6 +78,13 @@ static weir_result mock_frame(void *cfg, void *st, const weir_exchange *x, const
     if (str_is(d, "f"))
         return mock_event(out,
                           (weir_event){ .type = WEIR_EVENT_FINISH, .reason = WEIR_FINISH_STOP });
+    if (str_is(d, "k")) { /* vendors repeat what they were sent */
+        g_autofree char *text = g_strdup_printf("%.*s is no key", S_ARG(x->target->credential));
+
+        failure.class_id = WEIR_CLASS_AUTHENTICATION;
+        failure.message = str_of(text);
+        return mock_event(out, (weir_event){ .type = WEIR_EVENT_ERROR, .failure = &failure });
+    }
     if (str_begins(d, S("x:"))) {
         failure.class_id = (uint16_t)failure_class_find((weir_str){ d.ptr + 2, d.len - 2 });
         return mock_event(out, (weir_event){ .type = WEIR_EVENT_ERROR, .failure = &failure });
@@ -111,6 +118,97 @@ static const char *const twin_native[] = { "openai.chat", NULL };
     }
 static const weir_provider_v1 mock_face = MOCK_FACE(.native = NULL);
 static const weir_provider_v1 twin_face = MOCK_FACE(.native = twin_native);
+
+/* -- a dialect ----------------------------------------------------------------------------------
+ */
+
+enum { STERN_READ, STERN_TRANSLATE, STERN_ANSWER };
+
+static int stern_inside; /* calls of it that run: it is never entered from inside one */
+
+static weir_result stern_refuse(const weir_request_sink *out)
+{
+    const weir_failure failure = { .struct_size = sizeof(failure),
+                                   .class_id = WEIR_CLASS_INVALID_REQUEST,
+                                   .retry_after_us = -1,
+                                   .message = S("sit up straight") };
+
+    return out->refuse(out->ctx, &failure);
+}
+
+static weir_result stern_read(void *cfg, const weir_ingress *in, const weir_request_sink *out)
+{
+    const weir_facts facts = {
+        .struct_size = sizeof(facts), .model = S("mock/m"), .input_tokens = -1, .output_tokens = -1
+    };
+    weir_result r;
+
+    (void)cfg;
+    stern_inside++;
+    r = out->facts(out->ctx, &facts, S(""));
+    if (in->endpoint == STERN_READ)
+        r = stern_refuse(out);
+    if (in->endpoint == STERN_ANSWER)
+        r = out->answer(out->ctx, 203, S("text/plain"), S("by itself"));
+    stern_inside--;
+    return r;
+}
+
+static weir_result stern_translate(void *cfg, const weir_ingress *in, const weir_request_sink *out)
+{
+    weir_result r;
+
+    (void)cfg, (void)in;
+    stern_inside++;
+    r = stern_refuse(out);
+    stern_inside--;
+    return r;
+}
+
+static weir_result stern_event(void *cfg, void *st, const weir_exchange *x, const weir_event *event,
+                               const weir_reply_sink *out)
+{
+    (void)cfg, (void)st, (void)x, (void)event, (void)out;
+    return WEIR_OK;
+}
+
+static weir_result stern_whole(void *cfg, const weir_exchange *x, const weir_answer *answer,
+                               const weir_reply_sink *out)
+{
+    (void)cfg, (void)x, (void)answer, (void)out;
+    return WEIR_OK;
+}
+
+static weir_result stern_failure(void *cfg, void *st, const weir_exchange *x,
+                                 const weir_failure *failure, const weir_reply_sink *out)
+{
+    (void)cfg, (void)st, (void)x;
+    g_assert_cmpint(stern_inside, ==, 0);
+    out->head(out->ctx, 400, NULL, 0);
+    return out->bytes(out->ctx, failure->message);
+}
+
+#define STERN(path)                                                                 \
+    {                                                                               \
+        .struct_size = sizeof(weir_endpoint), .op = WEIR_OP_CHAT, .method = "POST", \
+        .pattern = path                                                             \
+    }
+static const weir_endpoint stern_endpoints[] = {
+    [STERN_READ] = STERN("/stern/read"),
+    [STERN_TRANSLATE] = STERN("/stern/translate"),
+    [STERN_ANSWER] = STERN("/stern/answer"),
+};
+
+static const weir_dialect_v1 stern_face = {
+    .struct_size = sizeof(weir_dialect_v1),
+    .id = "stern",
+    .endpoints = { stern_endpoints, G_N_ELEMENTS(stern_endpoints), sizeof(weir_endpoint) },
+    .read = stern_read,
+    .translate = stern_translate,
+    .event = stern_event,
+    .answer = stern_whole,
+    .failure = stern_failure,
+};
 
 /* -- filters ------------------------------------------------------------------------------------
  */
@@ -218,6 +316,7 @@ static const struct {
 } parts[] = {
     { PLUGIN_PROVIDER, { sizeof(weir_part), 0, WEIR_PART_PROVIDER, "mock", &mock_face } },
     { PLUGIN_PROVIDER, { sizeof(weir_part), 0, WEIR_PART_PROVIDER, "twin", &twin_face } },
+    { PLUGIN_DIALECT, { sizeof(weir_part), 0, WEIR_PART_DIALECT, "stern", &stern_face } },
     { PLUGIN_FILTER, { sizeof(weir_part), 0, WEIR_PART_FILTER, "mark-a", &mark_a_face } },
     { PLUGIN_FILTER, { sizeof(weir_part), 0, WEIR_PART_FILTER, "mark-b", &mark_b_face } },
     { PLUGIN_FILTER, { sizeof(weir_part), 0, WEIR_PART_FILTER, "edit", &edit_face } },

@@ -3,8 +3,11 @@
  * fronts that record; and parts that are functions of the test, beside the plugins of the build.
  *
  * The provider part `mock` plays kit_mock.script. Its frames are server-sent events: "t:TEXT" is
- * content, "u" usage, "f" the end, "x:CLASS" an error, anything else nothing. It has to be
- * translated for; `twin` is the same and takes openai.chat natively.
+ * content, "u" usage, "f" the end, "x:CLASS" an error, "k" one that holds the key, else nothing. It
+ * has to be translated for; `twin` is the same and takes openai.chat natively.
+ *
+ * The dialect `stern` refuses at /stern/read while it reads, at /stern/translate while it
+ * translates; at /stern/answer it answers by itself. Its errors are the message alone.
  *
  * Filters: `mark-a` and `mark-b` put "[a" "a]" ("[b" "b]") around every text delta; `edit` replaces
  * the text of the last message; `refuse` refuses; `answer` answers by itself, `half` only half;

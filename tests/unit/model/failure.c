@@ -132,6 +132,45 @@ static void test_format(void)
     arena_thread_trim();
 }
 
+static void test_full_arena(void)
+{
+    const weir_failure from = failure_local(WEIR_CLASS_POLICY, S("never"));
+    struct arena arena;
+
+    arena_init(&arena, 8);
+    g_assert_cmpuint(failure_copy(&arena, &from)->class_id, ==, WEIR_CLASS_INTERNAL);
+    g_assert_true(
+        str_is(failure_format(&arena, WEIR_CLASS_POLICY, "never")->message, "out of memory"));
+    arena_reset(&arena);
+}
+
+static void test_redact(void)
+{
+    static const struct {
+        const char *secret, *before, *after;
+    } rows[] = {
+        { "sk-secret", "sk-secret", "[key]" },
+        { "sk-secret", "no sk-secret, sk-secret.", "no [key], [key]." },
+        { "sk-secret", "sk-secresk-secretsk-secre", "sk-secre[key]sk-secre" },
+        { "sk-secret", "nothing", "nothing" },
+        { "sk-secret", "", "" },
+        { "ollama", "ollama is not there", "ollama is not there" },
+    };
+    struct arena arena;
+
+    arena_init(&arena, 0);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        weir_failure *f = failure_format(&arena, WEIR_CLASS_POLICY, "%s", rows[i].before);
+
+        f->param = arena_copy(&arena, f->message);
+        failure_redact(f, str_of(rows[i].secret));
+        g_assert_true(str_is(f->message, rows[i].after));
+        g_assert_true(str_is(f->param, rows[i].after));
+    }
+    arena_reset(&arena);
+    arena_thread_trim();
+}
+
 static void test_usage(void)
 {
     weir_usage u, later, old;
@@ -179,6 +218,8 @@ int main(int argc, char **argv)
     g_test_add_func("/failure/copy", test_copy);
     g_test_add_func("/failure/copy-versions", test_copy_versions);
     g_test_add_func("/failure/format", test_format);
+    g_test_add_func("/failure/full-arena", test_full_arena);
+    g_test_add_func("/failure/redact", test_redact);
     g_test_add_func("/failure/usage", test_usage);
     g_test_add_func("/failure/ops", test_ops);
     return g_test_run();

@@ -82,6 +82,23 @@ static void count_one(void *ctx, struct target *t)
     ++*(guint *)ctx;
 }
 
+/* Names that applications make up are not kept whatever their length, and are fit to be shown. */
+static void test_names(void)
+{
+    g_autofree char *a = g_strnfill(TARGET_NAME_MAX + 1, 'a');
+    g_autofree char *b = g_strnfill(1 << 20, 'b');
+    struct target *t = target_get(S("long"), S("http://long"), str_of(a));
+
+    g_assert_cmpstr(t->name, ==, "long/*");
+    g_assert_true(t == target_get(S("long"), S("http://long"), str_of(b)));
+    t = target_get(S("long"), S("http://long"), str_of(a + 1));
+    g_assert_cmpstr(t->name + 5, ==, a + 1);
+    t = target_get(S("long"), S("http://long"),
+                   S("b\xff"
+                     "d"));
+    g_assert_true(g_utf8_validate(t->name, -1, NULL));
+}
+
 /* Applications can name models without end; the table must not grow with them, and must not
  * forget those it has. Runs last: the table stays full. */
 static void test_full(void)
@@ -410,6 +427,33 @@ static void test_settle(void)
     g_assert_cmpint(t->inflight_tokens, ==, 0);
 }
 
+/* A request for too many tokens is turned down by the vendor; nobody else is to wait for it. */
+static void test_absurd(void)
+{
+    const struct target_limits limits = { .tokens_per_minute = 60000 };
+    const weir_failure failure = { .struct_size = sizeof(failure),
+                                   .class_id = WEIR_CLASS_INVALID_REQUEST,
+                                   .http_status = 400,
+                                   .retry_after_us = -1 };
+    struct target_result r = {
+        .now_us = T0, .start_us = T0, .booked_tokens = INT32_MAX, .used_tokens = -1
+    };
+    struct target *t = fresh();
+    int64_t ready;
+
+    g_assert_true(target_begin(t, &limits, T0, INT32_MAX));
+    g_assert_cmpuint(target_blocked(t, &limits, T0 + 61 * SECOND, &ready), ==, 0);
+    r.failure = &failure;
+    target_end(t, &limits, &breaker, &r);
+    g_assert_cmpuint(target_blocked(t, &limits, T0, &ready), ==, 0);
+    g_assert_true(target_begin(t, &limits, T0, 10));
+    r = (struct target_result){
+        .now_us = T0, .start_us = T0, .booked_tokens = 10, .used_tokens = INT64_MAX
+    };
+    target_end(t, &limits, &breaker, &r); /* a vendor that cannot count */
+    g_assert_cmpuint(target_blocked(t, &limits, T0, &ready), ==, WEIR_BLOCKED_LIMIT);
+}
+
 /* An idle target has no more than one burst saved up. */
 static void test_no_saving(void)
 {
@@ -525,6 +569,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/target/get", test_get);
+    g_test_add_func("/target/names", test_names);
     g_test_add_func("/target/breaker/opens", test_opens);
     g_test_add_func("/target/breaker/consecutive", test_consecutive);
     g_test_add_func("/target/breaker/doubles", test_doubles);
@@ -540,6 +585,7 @@ int main(int argc, char **argv)
     g_test_add_func("/target/limits/requests", test_requests_per_minute);
     g_test_add_func("/target/limits/tokens", test_tokens_per_minute);
     g_test_add_func("/target/limits/settle", test_settle);
+    g_test_add_func("/target/limits/absurd", test_absurd);
     g_test_add_func("/target/limits/no-saving", test_no_saving);
     g_test_add_func("/target/estimates/cold", test_cold);
     g_test_add_func("/target/estimates/peak", test_peak_and_decay);
