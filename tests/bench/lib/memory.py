@@ -37,12 +37,13 @@ class Crowd:
 
 
 def peak(instance):
-    """The most that is used in a few seconds."""
-    most, end = 0, time.monotonic() + WATCH_S
+    """The most that is used in a few seconds: (all, anonymous)."""
+    most, anon, end = 0, 0, time.monotonic() + WATCH_S
     while time.monotonic() < end:
         most = max(most, process.pss_kb(instance.pids()))
+        anon = max(anon, process.pss_kb(instance.pids(), "Pss_Anon"))
         time.sleep(0.3)
-    return most / 1024
+    return most / 1024, anon / 1024
 
 
 def with_crowd(site, name, setup, answer, what, count):
@@ -50,11 +51,13 @@ def with_crowd(site, name, setup, answer, what, count):
     instance = site.start(name, setup, answer, tag="-memory")
     try:
         before = process.pss_kb(instance.pids()) / 1024
+        anon = process.pss_kb(instance.pids(), "Pss_Anon") / 1024
         cpu = process.cpu_us(instance.pids())
         crowd = Crowd(site, instance, workload, what, count)
         cpu = process.cpu_us(instance.pids()) - cpu
         try:
-            return before, peak(instance), cpu / count
+            most, most_anon = peak(instance)
+            return {"before": before, "peak": most, "added": most_anon - anon, "cpu": cpu / count}
         finally:
             crowd.stop()
     finally:
@@ -67,19 +70,17 @@ def run(site, candidates, count_idle=IDLE, count_streams=STREAMS):
         try:
             if getattr(site.candidate(name), "SLOW", False):
                 continue
-            idle, many, _ = with_crowd(site, name, workloads.PLAIN, "json", "--idle", count_idle)
-            _, plain, cpu = with_crowd(site, name, workloads.PLAIN, "hold", "--hold",
-                                       count_streams)
-            _, tls, tls_cpu = with_crowd(site, name, workloads.TLS, "hold", "--hold",
-                                         count_streams)
+            idle = with_crowd(site, name, workloads.PLAIN, "json", "--idle", count_idle)
+            plain = with_crowd(site, name, workloads.PLAIN, "hold", "--hold", count_streams)
+            tls = with_crowd(site, name, workloads.TLS, "hold", "--hold", count_streams)
         except (tools.Missing, RuntimeError) as why:
             out[name] = {"reason": str(why)[-500:]}
             say("memory of %s: %s" % (name, why))
             continue
-        out[name] = {"idle_mb": idle, "idle%d_added_mb" % count_idle: many - idle,
-                     "streams%d_mb" % count_streams: plain,
-                     "streams%d_tls_mb" % count_streams: tls,
-                     "tls_connection_cpu_ms": (tls_cpu - cpu) / 1000}
+        out[name] = {"idle_mb": idle["before"], "idle%d_added_mb" % count_idle: idle["added"],
+                     "streams%d_mb" % count_streams: plain["peak"],
+                     "streams%d_tls_mb" % count_streams: tls["peak"],
+                     "tls_connection_cpu_ms": (tls["cpu"] - plain["cpu"]) / 1000}
         say("memory of %s: %s" % (name, {k: round(v, 1) for k, v in out[name].items()}))
     return out
 

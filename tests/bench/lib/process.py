@@ -27,11 +27,12 @@ def children(pid):
     return out
 
 
-def pss_kb(pids):
+def pss_kb(pids, what="Pss"):
+    """`what`: Pss, or Pss_Anon, which does not depend on who else has the same libraries."""
     total = 0
     for pid in pids:
         with open("/proc/%d/smaps_rollup" % pid) as f:
-            total += int(re.search(r"^Pss:\s+(\d+)", f.read(), re.M).group(1))
+            total += int(re.search(r"^%s:\s+(\d+)" % what, f.read(), re.M).group(1))
     return total
 
 
