@@ -474,6 +474,10 @@ void attempt_fail(struct attempt *a, const weir_failure *failure)
 
     if (a->over)
         return;
+    if (a->ending) { /* the connection is good, and is given back first */
+        a->late = a->late ? a->late : kept;
+        return;
+    }
     silent = kept->class_id == WEIR_CLASS_TIMEOUT && !kept->http_status;
     stop_transport(a);
     close_books(a, kept);

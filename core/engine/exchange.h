@@ -69,10 +69,12 @@ struct attempt {
     int64_t complete_us; /* the answer was whole; 0: it is not yet */
     int64_t booked_tokens;
     uint64_t bytes_out, bytes_in;
-    bool request_sent; /* at least one byte of it */
-    bool body_sent;    /* ... of a body that comes in pieces */
-    bool begun;        /* counted at the target */
-    bool running;      /* the transport has not said done */
+    bool request_sent;  /* at least one byte of it */
+    bool body_sent;     /* ... of a body that comes in pieces */
+    bool begun;         /* counted at the target */
+    weir_failure *late; /* met in the last bytes: told when the transport has said done */
+    bool ending;        /* the last bytes are being taken */
+    bool running;       /* the transport has not said done */
     bool over;
     bool committed;
     bool paused;  /* the application does not keep up: silence is not the target's */

@@ -17,6 +17,7 @@
 struct reading {
     struct exchange *e;
     weir_writer canonical;
+    weir_str whole; /* the ingress body, if that is all there was so far: not copied */
     weir_failure *refusal;
     uint32_t status; /* of an answer; 0: there is none */
     weir_str type, body;
@@ -39,7 +40,15 @@ static weir_result on_facts(void *ctx, const weir_facts *facts, weir_str app_key
 static weir_result on_body(void *ctx, weir_str bytes)
 {
     struct reading *r = ctx;
+    weir_str body = r->e->in.body;
 
+    if (!r->whole.len && !r->canonical.len && bytes.ptr == body.ptr && bytes.len == body.len) {
+        r->whole = bytes;
+        return WEIR_OK;
+    }
+    if (r->whole.len)
+        weir_write_bytes(&r->canonical, r->whole.ptr, r->whole.len);
+    r->whole.len = 0;
     weir_write_bytes(&r->canonical, bytes.ptr, bytes.len);
     return WEIR_OK;
 }
@@ -127,13 +136,21 @@ bool exchange_translate(struct exchange *e)
 
     if (e->translated)
         return true;
-    weir_writer_init(&r.canonical, &e->in.arena, e->in.body.len + 256);
+    weir_writer_init(&r.canonical, &e->in.arena, 0);
     crumb = crumb_of(e->dialect);
     result = e->dialect->face->translate(e->dialect->cfg, &e->in, &sink);
     crumb_leave(crumb);
     if (end_early(&r))
         return false;
-    if (result < 0 || weir_writer_finish(&r.canonical, &e->canonical_bytes) < 0)
+    if (result < 0)
+        return false;
+    if (r.whole.len) { /* the dialect's own form is the canonical one */
+        e->canonical_bytes = e->in.body;
+        e->canonical = e->json;
+        e->translated = true;
+        return true;
+    }
+    if (weir_writer_finish(&r.canonical, &e->canonical_bytes) < 0)
         return false;
     if (jscan_arena(&e->in.arena, e->canonical_bytes, &e->canonical, NULL) < 0)
         return false;

@@ -355,15 +355,13 @@ int response_head(struct attempt *a, unsigned status, const weir_header *headers
     return a->over ? -1 : 0;
 }
 
-int64_t response_body(struct attempt *a, const char *bytes, size_t len, bool end)
+/* Takes what there is frame by frame. The bytes used, or -1 if something went wrong. */
+static int64_t take_frames(struct attempt *a, const char *bytes, size_t len, bool end)
 {
     struct framer_frame f;
     size_t used = 0;
     int64_t n;
 
-    a->active_us = loop_now(a->exchange->worker->loop);
-    if (!bytes) /* an empty buffer has no memory */
-        bytes = "";
     while (!a->framer.ended) {
         n = framer_next(&a->framer, bytes + used, len - used, end, &f);
         if (n < 0) {
@@ -385,11 +383,28 @@ int64_t response_body(struct attempt *a, const char *bytes, size_t len, bool end
     return (int64_t)(a->framer.ended ? len : used);
 }
 
+int64_t response_body(struct attempt *a, const char *bytes, size_t len, bool end)
+{
+    int64_t used;
+
+    a->active_us = loop_now(a->exchange->worker->loop);
+    a->ending = end;
+    used = take_frames(a, bytes ? bytes : "", len, end); /* an empty buffer has no memory */
+    a->ending = false;
+    /* With the last bytes taken, the transport is done at once, and the connection fit for others.
+     */
+    return a->late && !a->over ? (int64_t)len : used;
+}
+
 void response_done(struct attempt *a, bool cut, const char *message)
 {
     struct framer_frame f = { .frame = { .struct_size = sizeof(weir_frame),
                                          .flags = WEIR_FRAME_CUT } };
 
+    if (a->late) {
+        attempt_fail(a, a->late);
+        return;
+    }
     if (cut && !order_complete(&a->order) && a->head_us && !a->raw) {
         weir_result r = decode(a, &f); /* the decoder may know a better word for it */
 

@@ -62,7 +62,7 @@ static weir_failure *out_of_memory(void)
 {
     static _Thread_local weir_failure failure;
 
-    failure = failure_local(WEIR_CLASS_INTERNAL, S("out of memory for this request"));
+    failure = failure_local(WEIR_CLASS_INTERNAL, S("out of memory"));
     return &failure;
 }
 

@@ -142,7 +142,8 @@ void tls_prepare(void *ssl_ctx, tls_store *store)
 
     if (store)
         SSL_CTX_set1_cert_store(ctx, store);
-    SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                              SSL_MODE_RELEASE_BUFFERS); /* a quiet connection keeps no buffers */
 }
 
 bool tls_said_goodbye(void *ssl)

@@ -49,10 +49,15 @@ static void usage_input(weir_usage *u, int64_t prompt, int64_t rest)
 
 bool oai_usage_read(const weir_json *doc, uint32_t usage, weir_usage *out)
 {
-    int64_t prompt = USAGE_NUMBER(doc, usage, "prompt_tokens", "input_tokens");
-    int64_t completion = USAGE_NUMBER(doc, usage, "completion_tokens", "output_tokens");
-    int64_t total = USAGE_NUMBER(doc, usage, "total_tokens");
-    weir_usage u = weir_usage_unknown();
+    int64_t prompt, completion, total;
+    weir_usage u;
+
+    if (!weir_json_is_object(doc, usage)) /* nearly every event of a stream */
+        return false;
+    prompt = USAGE_NUMBER(doc, usage, "prompt_tokens", "input_tokens");
+    completion = USAGE_NUMBER(doc, usage, "completion_tokens", "output_tokens");
+    total = USAGE_NUMBER(doc, usage, "total_tokens");
+    u = weir_usage_unknown();
 
     if (prompt < 0 && completion < 0)
         return false;

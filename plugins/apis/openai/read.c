@@ -100,19 +100,6 @@ static weir_result read_message(struct reading *r, uint32_t message)
     return WEIR_OK;
 }
 
-/* The last message is the beginning of the answer. */
-static void read_prefill(struct reading *r, uint32_t messages)
-{
-    uint32_t last = WEIR_JSON_NONE;
-
-    WEIR_JSON_EACH_ITEM(r->doc, messages, message)
-    {
-        last = message;
-    }
-    if (weir_json_is(r->doc, weir_json_find(r->doc, last, "role"), "assistant"))
-        r->facts.needs |= WEIR_CAN_PREFILL;
-}
-
 static void read_needs(struct reading *r)
 {
     const weir_json *doc = r->doc;
@@ -177,7 +164,6 @@ static weir_result read_chat(struct reading *r)
                                "messages", "invalid_type");
         WEIR_TRY(read_message(r, message));
     }
-    read_prefill(r, messages);
     read_needs(r);
     weir_json_bool(doc, weir_json_find(doc, 0, "stream"), &stream);
     weir_json_bool(doc, weir_json_path(doc, 0, "stream_options.include_usage"), &asked);
