@@ -69,6 +69,8 @@ static weir_result on_event(void *ctx, const weir_event *event)
     case WEIR_EVENT_ERROR:
         if (!a->failure && event->failure)
             a->failure = failure_copy(&a->exchange->arena, event->failure);
+        if (a->failure)
+            failure_hide(&a->exchange->arena, a->failure, a->abi_target.credential);
         a->order.failed = true;
         return WEIR_OK;
     case WEIR_EVENT_CREDENTIAL:

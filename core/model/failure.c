@@ -85,6 +85,39 @@ weir_failure *failure_copy(struct arena *arena, const weir_failure *failure)
     return copy;
 }
 
+static weir_str without(struct arena *arena, weir_str text, weir_str secret)
+{
+    const char *from = text.ptr, *end = text.ptr + text.len, *found;
+    char *out, *to;
+
+    if (!text.len || !memmem(text.ptr, text.len, secret.ptr, secret.len))
+        return text;
+    out = to = arena_alloc(arena, text.len); /* every *** is shorter than what it stands for */
+    if (!out)
+        return (weir_str){ NULL, 0 };
+    while ((found = memmem(from, (size_t)(end - from), secret.ptr, secret.len))) {
+        memcpy(to, from, (size_t)(found - from));
+        to += found - from;
+        memcpy(to, "***", 3);
+        to += 3;
+        from = found + secret.len;
+    }
+    memcpy(to, from, (size_t)(end - from));
+    to += end - from;
+    return (weir_str){ out, (size_t)(to - out) };
+}
+
+void failure_hide(struct arena *arena, weir_failure *copy, weir_str secret)
+{
+    enum { SHORTEST = 8 };
+
+    if (secret.len < SHORTEST)
+        return;
+    copy->message = without(arena, copy->message, secret);
+    copy->code = without(arena, copy->code, secret);
+    copy->param = without(arena, copy->param, secret);
+}
+
 weir_failure *failure_format(struct arena *arena, unsigned class_id, const char *format, ...)
 {
     char text[512];

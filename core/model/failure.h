@@ -25,6 +25,11 @@ weir_failure failure_local(unsigned class_id, weir_str message);
  * full, a failure that says so and is good until this thread needs the next such. */
 weir_failure *failure_copy(struct arena *arena, const weir_failure *failure);
 
+/* Some vendors repeat the key they were given in the error they answer with: puts *** wherever
+ * `secret` stands in a copy's texts. A secret of fewer than 8 bytes is left, since it may be a
+ * word. */
+void failure_hide(struct arena *arena, weir_failure *copy, weir_str secret);
+
 /* A local failure with a formatted message in the arena. Never NULL, as above. */
 weir_failure *failure_format(struct arena *arena, unsigned class_id, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

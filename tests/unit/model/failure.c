@@ -162,6 +162,32 @@ static void test_usage(void)
     g_assert_cmpint(u.input_uncached, ==, -1);
 }
 
+static void hides(struct arena *arena, const char *text, const char *secret, const char *expected)
+{
+    const weir_failure told = failure_local(WEIR_CLASS_AUTHENTICATION, str_of(text));
+    weir_failure *copy = failure_copy(arena, &told);
+    g_autofree char *message = NULL;
+
+    failure_hide(arena, copy, str_of(secret));
+    message = g_strndup(copy->message.ptr, copy->message.len);
+    g_assert_cmpstr(message, ==, expected);
+}
+
+static void test_hide(void)
+{
+    struct arena arena;
+
+    arena_init(&arena, 0);
+    hides(&arena, "bad key: sk-12345", "sk-12345", "bad key: ***");
+    hides(&arena, "sk-12345sk-12345, and sk-12345?", "sk-12345", "******, and ***?");
+    hides(&arena, "bad key: sk-1234", "sk-12345", "bad key: sk-1234");
+    hides(&arena, "the key none is unknown", "none", "the key none is unknown");
+    hides(&arena, "no key was sent", "", "no key was sent");
+    hides(&arena, "", "sk-12345", "");
+    arena_reset(&arena);
+    arena_thread_trim();
+}
+
 static void test_ops(void)
 {
     g_assert_cmpstr(op_name(WEIR_OP_CHAT), ==, "chat");
@@ -179,6 +205,7 @@ int main(int argc, char **argv)
     g_test_add_func("/failure/copy", test_copy);
     g_test_add_func("/failure/copy-versions", test_copy_versions);
     g_test_add_func("/failure/format", test_format);
+    g_test_add_func("/failure/hide", test_hide);
     g_test_add_func("/failure/usage", test_usage);
     g_test_add_func("/failure/ops", test_ops);
     return g_test_run();
