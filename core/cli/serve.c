@@ -139,6 +139,24 @@ static int become_supervisor(const struct config *config, const struct cli_commo
     return EX_UNAVAILABLE;
 }
 
+/* The addresses of the command line take the place of the configuration's. */
+static gboolean use_addresses(struct config *config, char **addresses)
+{
+    g_ptr_array_set_size(config->listen, 0);
+    for (char **a = addresses; *a; a++) {
+        char *address = config_listen_address(*a);
+
+        if (!address) {
+            cli_error("--listen must be an address such as 127.0.0.1:8080, [::1]:8080 or "
+                      "unix:/run/weir.sock, not '%s'",
+                      *a);
+            return FALSE;
+        }
+        g_ptr_array_add(config->listen, address);
+    }
+    return TRUE;
+}
+
 int cli_serve(int argc, char **argv)
 {
     struct cli_common common = { 0 };
@@ -174,11 +192,8 @@ int cli_serve(int argc, char **argv)
         return EX_CONFIG;
     }
     generation_unref(generation);
-    if (listen) {
-        g_ptr_array_set_size(config->listen, 0);
-        for (char **l = listen; *l; l++)
-            g_ptr_array_add(config->listen, g_strdup(*l));
-    }
+    if (listen && !use_addresses(config, listen))
+        return EX_USAGE;
     if (workers <= 0)
         workers = (gint)config->workers;
     if (!listen_bind(config->listen, (guint)workers, sockets, urls, &error)) {

@@ -201,6 +201,14 @@ class ServeTest(CliCase):
         self.assertIn("in use", done.stderr)
         self.assertIn("listen", done.stderr, "it says what to do")
 
+    def test_no_address(self):
+        for address in ("127.0.0.1:99999", "127.0.0.1:1x", "nowhere", "unix:relative", "-1", ""):
+            with self.subTest(address):
+                done = run("serve", "--listen=" + address, cwd=self.folder)
+                self.assertEqual(done.returncode, 64, done.stderr)
+                self.assertIn("'%s'" % address, done.stderr)
+                self.assertIn("127.0.0.1:8080", done.stderr, "it says what to do")
+
     def test_without_configuration(self):
         done = subprocess.Popen(
             [weir_bin(), "serve", "--listen", "127.0.0.1:0"], stdin=subprocess.DEVNULL,
