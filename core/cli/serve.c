@@ -161,13 +161,13 @@ int cli_serve(int argc, char **argv)
 {
     struct cli_common common = { 0 };
     g_auto(GStrv) listen = NULL;
-    gint workers = 0;
+    gint workers = -1;
     const GOptionEntry entries[] = {
         { "listen", 'l', 0, G_OPTION_ARG_STRING_ARRAY, &listen,
           "address instead of the configuration's: 127.0.0.1:8080, [::1]:8080, unix:/path",
           "ADDRESS" },
-        { "workers", 'w', 0, G_OPTION_ARG_INT, &workers, "threads that serve (default: cores)",
-          "N" },
+        { "workers", 'w', 0, G_OPTION_ARG_INT, &workers,
+          "threads that serve, 1 to 64 (default: cores)", "N" },
         G_OPTION_ENTRY_NULL,
     };
     g_autoptr(GArray) sockets = g_array_new(FALSE, FALSE, sizeof(int));
@@ -183,6 +183,12 @@ int cli_serve(int argc, char **argv)
                    "configuration and the plugins.",
                    entries, &common, &code))
         return code;
+    if (cli_left_over(argc, argv, 1))
+        return EX_USAGE;
+    if (workers != -1 && (workers < 1 || workers > 64)) {
+        cli_error("--workers must be an integer from 1 to 64, not %d", workers);
+        return EX_USAGE;
+    }
     config = cli_config(&common, &told);
     if (!config)
         return EX_CONFIG;
@@ -194,7 +200,7 @@ int cli_serve(int argc, char **argv)
     generation_unref(generation);
     if (listen && !use_addresses(config, listen))
         return EX_USAGE;
-    if (workers <= 0)
+    if (workers == -1)
         workers = (gint)config->workers;
     if (!listen_bind(config->listen, (guint)workers, sockets, urls, &error)) {
         cli_error("%s", error->message);
