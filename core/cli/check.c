@@ -35,7 +35,9 @@ int cli_check(int argc, char **argv)
                    "code 0: good; 78: it says what is wrong, where, and what to do.",
                    entries, &common, &code))
         return code;
-    if (argc > 1 && !common.config_path)
+    if (cli_left_over(argc, argv, common.config_path ? 1 : 2))
+        return EX_USAGE;
+    if (argc > 1)
         common.config_path = argv[1];
     config = cli_config(&common, NULL);
     if (!config)

@@ -37,6 +37,10 @@ struct cli_common {
 bool cli_parse(int *argc, char ***argv, const char *usage, const char *summary,
                const GOptionEntry *entries, struct cli_common *common, int *code);
 
+/* Whether arguments are left after the first `known` (the command's name counts); then it said so.
+ */
+bool cli_left_over(int argc, char **argv, int known);
+
 /*
  * The configuration that the options mean: the file named, else the one found, else the
  * environment. `*told` (may be NULL) gets sentences for a person. NULL: it was explained on stderr.

@@ -44,6 +44,8 @@ int cli_init(int argc, char **argv)
                    "the environment are on, the others are there as comments.",
                    entries, &common, &code))
         return code;
+    if (cli_left_over(argc, argv, 2))
+        return EX_USAGE;
     path = argc > 1 ? argv[1] : common.config_path ? common.config_path : "weir.yaml";
     text = config_template(NULL);
     if (to_stdout || strcmp(path, "-") == 0) {

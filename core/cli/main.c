@@ -77,6 +77,14 @@ bool cli_parse(int *argc, char ***argv, const char *usage, const char *summary,
     return false;
 }
 
+bool cli_left_over(int argc, char **argv, int known)
+{
+    if (argc <= known)
+        return false;
+    cli_error("there is no use for '%s' here; see --help", argv[known]);
+    return true;
+}
+
 struct config *cli_config(const struct cli_common *common, char **told)
 {
     g_autofree char *found = common->config_path ? NULL : config_find_file();

@@ -81,6 +81,57 @@ static void print_note_line(const char *line)
         printf("%-9s %s\n", f[0], f[1]);
 }
 
+/* A field of the note as the macros spelt it: a C string, a number, or NULL. */
+static json_t *note_value(const char *field)
+{
+    size_t len = strlen(field);
+    g_autofree char *inside = NULL, *text = NULL;
+
+    if (strcmp(field, "NULL") == 0)
+        return json_null();
+    if (len < 2 || field[0] != '"' || field[len - 1] != '"')
+        return json_string(field);
+    inside = g_strndup(field + 1, len - 2);
+    text = g_strcompress(inside);
+    return json_string(text);
+}
+
+static void add_option(json_t *part, char **f)
+{
+    const char *list = f[0][0] == 'c' ? "child_options" : "options";
+    g_autofree char *type = g_ascii_strdown(f[2], -1);
+
+    json_array_append_new(json_object_get(part, list),
+                          json_pack("{s:s, s:s, s:o, s:o, s:b, s:s}", "name", f[1], "type", type,
+                                    "default", note_value(f[3]), "choices", note_value(f[4]),
+                                    "required", strstr(f[5], "REQUIRED") != NULL, "help", f[6]));
+}
+
+/* What one file offers, as its note tells it: nothing was loaded, so there is no state to tell. */
+static json_t *note_json(const struct plugin_file *f)
+{
+    g_auto(GStrv) lines = g_strsplit(f->note ? f->note : "", "\n", -1);
+    g_autofree char *abi = g_strdup_printf("%u.%u", f->abi_major, f->abi_minor);
+    json_t *parts = json_array(), *part = NULL;
+
+    for (char **l = lines; *l; l++) {
+        g_auto(GStrv) field = g_strsplit(*l, "\t", -1);
+        guint n = g_strv_length(field);
+
+        if (n >= 3 && strcmp(field[0], "part") == 0) {
+            part = json_pack("{s:s, s:s, s:[], s:[]}", "face", field[1], "name", field[2],
+                             "options", "child_options");
+            json_array_append_new(parts, part);
+        } else if (n >= 7 && part &&
+                   (g_str_equal(field[0], "option") || g_str_equal(field[0], "child"))) {
+            add_option(part, field);
+        }
+    }
+    return json_pack("{s:s, s:s?, s:s?, s:s?, s:s?, s:s?, s:I, s:o}", "path", f->path, "reason",
+                     f->reason, "abi", f->note ? abi : NULL, "id", f->id, "version", f->version,
+                     "sha256", f->sha256, "size", (json_int_t)f->size, "parts", parts);
+}
+
 /* Finds NAME: a path, or the name of a file in the search path, with or without ".so". */
 static char *find_file(const char *name)
 {
@@ -131,9 +182,8 @@ static int show(const char *name, bool as_json)
         return 1;
     }
     if (as_json) {
-        json_t *j = file_json(f);
+        json_t *j = note_json(f);
 
-        json_object_set_new(j, "note", f->note ? json_string(f->note) : json_null());
         json_dumpf(j, stdout, JSON_INDENT(2));
         putchar('\n');
         json_decref(j);

@@ -84,6 +84,8 @@ int cli_routes(int argc, char **argv)
                    "Inner nodes are strategies, leaves are targets (provider/model).", entries,
                    &common, &code))
         return code;
+    if (cli_left_over(argc, argv, 1))
+        return EX_USAGE;
     config = cli_config(&common, NULL);
     if (!config)
         return EX_CONFIG;

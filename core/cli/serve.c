@@ -139,17 +139,35 @@ static int become_supervisor(const struct config *config, const struct cli_commo
     return EX_UNAVAILABLE;
 }
 
+/* The addresses of the command line take the place of the configuration's. */
+static gboolean use_addresses(struct config *config, char **addresses)
+{
+    g_ptr_array_set_size(config->listen, 0);
+    for (char **a = addresses; *a; a++) {
+        char *address = config_listen_address(*a);
+
+        if (!address) {
+            cli_error("--listen must be an address such as 127.0.0.1:8080, [::1]:8080 or "
+                      "unix:/run/weir.sock, not '%s'",
+                      *a);
+            return FALSE;
+        }
+        g_ptr_array_add(config->listen, address);
+    }
+    return TRUE;
+}
+
 int cli_serve(int argc, char **argv)
 {
     struct cli_common common = { 0 };
     g_auto(GStrv) listen = NULL;
-    gint workers = 0;
+    gint workers = -1;
     const GOptionEntry entries[] = {
         { "listen", 'l', 0, G_OPTION_ARG_STRING_ARRAY, &listen,
           "address instead of the configuration's: 127.0.0.1:8080, [::1]:8080, unix:/path",
           "ADDRESS" },
-        { "workers", 'w', 0, G_OPTION_ARG_INT, &workers, "threads that serve (default: cores)",
-          "N" },
+        { "workers", 'w', 0, G_OPTION_ARG_INT, &workers,
+          "threads that serve, 1 to 64 (default: cores)", "N" },
         G_OPTION_ENTRY_NULL,
     };
     g_autoptr(GArray) sockets = g_array_new(FALSE, FALSE, sizeof(int));
@@ -165,6 +183,12 @@ int cli_serve(int argc, char **argv)
                    "configuration and the plugins.",
                    entries, &common, &code))
         return code;
+    if (cli_left_over(argc, argv, 1))
+        return EX_USAGE;
+    if (workers != -1 && (workers < 1 || workers > 64)) {
+        cli_error("--workers must be an integer from 1 to 64, not %d", workers);
+        return EX_USAGE;
+    }
     config = cli_config(&common, &told);
     if (!config)
         return EX_CONFIG;
@@ -174,12 +198,9 @@ int cli_serve(int argc, char **argv)
         return EX_CONFIG;
     }
     generation_unref(generation);
-    if (listen) {
-        g_ptr_array_set_size(config->listen, 0);
-        for (char **l = listen; *l; l++)
-            g_ptr_array_add(config->listen, g_strdup(*l));
-    }
-    if (workers <= 0)
+    if (listen && !use_addresses(config, listen))
+        return EX_USAGE;
+    if (workers == -1)
         workers = (gint)config->workers;
     if (!listen_bind(config->listen, (guint)workers, sockets, urls, &error)) {
         cli_error("%s", error->message);

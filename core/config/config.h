@@ -160,6 +160,10 @@ const struct config_route *config_find_route(const struct config *c, const char 
 /* The nearest of `names` (NULL-terminated) to `word`, or NULL if none is near. */
 const char *config_nearest(const char *word, const char *const *names);
 
+/* An address to listen on in full: "8080", ":8080", "localhost:8080", "[::1]:8080", "unix:/path".
+ * NULL if it is none. Free with g_free(). */
+char *config_listen_address(const char *text);
+
 /* What `weir init` writes; config_load() accepts it. `env` decides which providers are on. */
 char *config_template(char **env);
 

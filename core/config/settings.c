@@ -95,8 +95,7 @@ static gboolean port_is_good(const char *port)
     return g_ascii_isdigit(*port) && value_parse_int(port, &number) && number <= 65535;
 }
 
-/* The address in full, or NULL: "8080", ":8080", "localhost:8080", "[::1]:8080", "unix:/path". */
-static char *listen_address(const char *text)
+char *config_listen_address(const char *text)
 {
     if (g_str_has_prefix(text, "unix:"))
         return text[5] == '/' ? g_strdup(text) : NULL;
@@ -134,7 +133,7 @@ static void read_listen(struct load *l, const struct ynode *n)
         const char *text = value_text(&l->faults, item, "listen", form);
         if (!text)
             continue;
-        g_autofree char *address = listen_address(text);
+        g_autofree char *address = config_listen_address(text);
         g_autofree char *shown = ynode_show(item);
         if (!address)
             fault_at(&l->faults, &item->at, "listen must be %s, not %s", form, shown);

@@ -374,6 +374,24 @@ class BooksTest(Case):
         for private in ("very-private-prompt", "Hello from upstream", KEY):
             self.assertNotIn(private, everything)
 
+    def test_a_key_that_the_vendor_repeats_stays_here(self):
+        up = self.upstream()
+        gateway = self.gateway({"providers": {"fake": provider(up)}})
+        told = upstream.error(401, "Incorrect API key provided: %s." % KEY)
+        inside = upstream.sse([upstream.event({"error": {"message": "no such key: " + KEY}})])
+        up.reply(told, told, inside)
+        for tell, ask in (("Incorrect API key provided: ***.", client.chat),
+                          ("Incorrect API key provided: ***.", client.stream),
+                          ("no such key: ***", client.stream)):
+            answer = ask(gateway.port)
+            body = answer.text if ask is client.chat else answer[2].raw.decode()
+            self.assertIn(tell, body)
+            self.assertNotIn(KEY, body)
+        gateway.wait_access(3)
+        logs = gateway.access_path.read_text() + gateway.output()
+        self.assertIn("***", logs)
+        self.assertNotIn(KEY, logs)
+
 
 if __name__ == "__main__":
     unittest.main()
