@@ -118,10 +118,16 @@ static bool has_header(const struct attempt *a, weir_str name)
     return false;
 }
 
-/* The application's own credentials and what belongs to its connection never cross. */
+/* Headers that the provider part lists; but the application's own credentials, and what belongs to
+ * its connection or to us, never cross. */
 static bool may_cross(const struct attempt *a, weir_str name)
 {
     static const char *const never[] = { "authorization",
+                                         "proxy-authorization",
+                                         "x-api-key",
+                                         "api-key",
+                                         "x-goog-api-key",
+                                         "x-weir-*",
                                          "cookie",
                                          "host",
                                          "connection",
@@ -132,22 +138,16 @@ static bool may_cross(const struct attempt *a, weir_str name)
                                          "upgrade",
                                          "expect",
                                          "accept-encoding",
-                                         "content-length" };
+                                         "content-length",
+                                         NULL };
     char lower[64];
 
     if (name.len >= sizeof lower)
         return false;
     for (size_t i = 0; i < name.len; i++)
         lower[i] = g_ascii_tolower(name.ptr[i]);
-    for (size_t i = 0; i < G_N_ELEMENTS(never); i++) {
-        if (str_is((weir_str){ lower, name.len }, never[i]))
-            return false;
-    }
-    for (const char *const *glob = a->provider->face->forward_headers; glob && *glob; glob++) {
-        if (str_glob((weir_str){ lower, name.len }, str_of(*glob)))
-            return true;
-    }
-    return false;
+    name.ptr = lower;
+    return str_in(name, a->provider->face->forward_headers) && !str_in(name, never);
 }
 
 /* Headers of the application that the provider part lists, unless it has written them itself. */

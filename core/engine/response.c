@@ -191,7 +191,7 @@ static bool take_frame(struct attempt *a, struct framer_frame *f)
     }
     if (ready_to_commit(a))
         reply_commit(a);
-    if (!a->over && !a->complete_us && !a->framer.ended && order_complete(&a->order))
+    if (!a->over && !a->raw && !a->complete_us && !a->framer.ended && order_complete(&a->order))
         attempt_complete(a);
     return !a->over;
 }
@@ -244,11 +244,8 @@ static bool crosses(const struct attempt *a, weir_str name)
         return false;
     for (size_t i = 0; i < name.len; i++)
         lower[i] = g_ascii_tolower(name.ptr[i]);
-    for (const char *const *glob = a->provider->face->forward_headers; glob && *glob; glob++) {
-        if (str_glob((weir_str){ lower, name.len }, str_of(*glob)))
-            return true;
-    }
-    return str_begins((weir_str){ lower, name.len }, S("x-ratelimit-"));
+    name.ptr = lower;
+    return str_in(name, a->provider->face->forward_headers) || str_begins(name, S("x-ratelimit-"));
 }
 
 static void keep_headers(struct attempt *a, const weir_header *headers, uint32_t count)
@@ -318,7 +315,7 @@ int response_head(struct attempt *a, unsigned status, const weir_header *headers
     uint32_t crumb;
 
     a->status = status;
-    a->head_us = a->active_us = loop_now(a->exchange->worker->loop);
+    a->head_us = a->active_us = a->x.now_us = loop_now(a->exchange->worker->loop);
     /* A forwarded request's response is the vendor's business, but for what another try may mend.
      */
     a->raw = a->exchange->facts.op == WEIR_OP_FORWARD;
