@@ -62,3 +62,13 @@ static inline bool str_glob(weir_str s, weir_str pattern)
         p++;
     return p == pattern.len;
 }
+
+/* Whether `s` matches one of a NULL-terminated list of patterns. */
+static inline bool str_in(weir_str s, const char *const *patterns)
+{
+    for (; patterns && *patterns; patterns++) {
+        if (str_glob(s, str_of(*patterns)))
+            return true;
+    }
+    return false;
+}

@@ -432,6 +432,7 @@ static void close_books(struct attempt *a, weir_failure *failure)
         .failure = failure,
         .now_us = loop_now(e->worker->loop),
         .start_us = a->start_us,
+        .end_us = a->complete_us ? a->complete_us : loop_now(e->worker->loop),
         .first_us = a->x.stream ? a->first_us : 0,
         .booked_tokens = a->booked_tokens,
         .used_tokens = used_tokens(&a->usage),
@@ -439,7 +440,7 @@ static void close_books(struct attempt *a, weir_failure *failure)
     };
 
     a->over = true;
-    a->end_us = result.now_us;
+    a->end_us = result.end_us;
     a->failure = failure;
     if (a->begun)
         target_end(a->target, &a->provider->limits, &e->generation->breaker, &result);
@@ -451,6 +452,7 @@ void attempt_cancel(struct attempt *a, const weir_failure *failure)
         return;
     stop_transport(a);
     close_books(a, failure_copy(&a->exchange->arena, failure));
+    walk_lost(&a->exchange->walk, a->t, a->failure);
 }
 
 /* What has been sent to the application and what the vendor did decide whether a forwarded request
@@ -483,6 +485,8 @@ void attempt_fail(struct attempt *a, const weir_failure *failure)
     close_books(a, kept);
     buf_free(&a->held);
     if (a->committed || !a->t || !may_repeat(a, kept)) { /* no try: a filter's own answer */
+        if (a->t)
+            walk_lost(&e->walk, a->t, kept);
         exchange_fail(e, kept);
         return;
     }

@@ -119,11 +119,16 @@ static bool has_header(const struct attempt *a, weir_str name)
     return false;
 }
 
-/* The application's own credentials and what belongs to its connection never cross. */
+/* Headers that the provider part lists; but the application's own credentials, and what belongs to
+ * its connection or to us, never cross. */
 static bool may_cross(const struct attempt *a, weir_str name)
 {
     static const char *const never[] = {
         "authorization",
+        "proxy-authorization",
+        "x-api-key",
+        "api-key",
+        "x-goog-api-key",
         "cookie",
         "host",
         "connection",

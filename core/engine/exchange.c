@@ -169,8 +169,8 @@ static void close_front(struct exchange *e)
 
 void exchange_finish(struct exchange *e)
 {
+    const weir_failure lost = failure_local(WEIR_CLASS_CANCELLED, S("no longer needed"));
     struct worker *w = e->worker;
-    weir_failure *lost;
 
     if (e->over)
         return;
@@ -180,9 +180,8 @@ void exchange_finish(struct exchange *e)
     loop_timer_clear(w->loop, &e->timer);
     if (e->waiting)
         worker_count(&w->waiting, -1);
-    lost = failure_format(&e->arena, WEIR_CLASS_CANCELLED, "no longer needed");
     for (struct attempt *a = e->attempts; a; a = a->next)
-        attempt_cancel(a, lost);
+        attempt_cancel(a, &lost);
     if (e->started) {
         stats_exchange(w->stats, e);
         if (e->generation->log_each)
@@ -194,6 +193,8 @@ void exchange_finish(struct exchange *e)
         buf_free(&a->held);
         framer_finish(&a->framer);
     }
+    if (e->local)
+        buf_free(&e->local->held);
     buf_free(&e->upload);
     if (e->next)
         e->next->prev = e->prev;

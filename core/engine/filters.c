@@ -56,8 +56,8 @@ struct editing {
     struct exchange *e;
     struct edit edits[MAX_EDITS];
     uint32_t count;
-    bool over;     /* nothing is left to route */
-    bool answered; /* by the filter's own events */
+    bool answered;         /* by the filter's own events */
+    weir_failure *refusal; /* carried out when the filter has returned: it borrows the request */
 };
 
 static weir_result on_replace(void *ctx, uint32_t token, weir_str json)
@@ -81,13 +81,11 @@ static weir_result on_replace(void *ctx, uint32_t token, weir_str json)
 static weir_result on_refuse(void *ctx, const weir_failure *failure)
 {
     struct editing *ed = ctx;
-    weir_failure copy = *failure;
 
-    if (!copy.class_id)
-        copy.class_id = WEIR_CLASS_POLICY;
-    copy.local = 1;
-    ed->over = true;
-    exchange_fail(ed->e, &copy);
+    ed->refusal = failure_copy(&ed->e->arena, failure);
+    if (!failure->class_id)
+        ed->refusal->class_id = ed->refusal->family = WEIR_CLASS_POLICY;
+    ed->refusal->local = 1;
     return WEIR_STOPPED;
 }
 
@@ -96,7 +94,7 @@ static weir_result on_answer(void *ctx, const weir_event *event)
 {
     struct editing *ed = ctx;
 
-    ed->answered = ed->over = true;
+    ed->answered = true;
     return reply_local_event(ed->e, event);
 }
 
@@ -107,17 +105,12 @@ static int by_token(const void *a, const void *b)
     return x->token < y->token ? -1 : x->token > y->token;
 }
 
-/* The whole of a token: of a string, the quotes too. */
-static weir_str span(const weir_json *json, uint32_t token)
-{
-    return weir_json_raw(json, token);
-}
-
 static bool apply(struct editing *ed)
 {
     struct exchange *e = ed->e;
     weir_str old = e->canonical.bytes;
     size_t size = old.len, at = 0, used = 0;
+    weir_json edited;
     char *bytes;
 
     if (!ed->count)
@@ -129,7 +122,7 @@ static bool apply(struct editing *ed)
     if (!bytes)
         return false;
     for (uint32_t i = 0; i < ed->count; i++) {
-        weir_str was = span(&e->canonical, ed->edits[i].token);
+        weir_str was = weir_json_raw(&e->canonical, ed->edits[i].token);
         size_t from = (size_t)(was.ptr - old.ptr);
 
         if (from < at) /* inside what an earlier edit replaced */
@@ -142,9 +135,12 @@ static bool apply(struct editing *ed)
     }
     memcpy(bytes + used, old.ptr + at, old.len - at);
     used += old.len - at;
-    e->canonical_bytes = (weir_str){ bytes, used };
+    if (jscan_arena(&e->in.arena, (weir_str){ bytes, used }, &edited, NULL) < 0)
+        return false;
+    e->canonical = edited;
+    e->canonical_bytes = edited.bytes;
     e->edited = true;
-    return jscan_arena(&e->in.arena, e->canonical_bytes, &e->canonical, NULL) == WEIR_OK;
+    return true;
 }
 
 static void filter_broke(struct exchange *e, const struct filter *f)
@@ -183,9 +179,11 @@ static bool run_request(struct exchange *e, const struct filter *f, void *state)
     crumb = crumb_enter(f->part->crumb);
     r = f->face->request(f->cfg, state, &x, &sink);
     crumb_leave(crumb);
-    if (ed->answered)
+    if (ed->refusal)
+        exchange_fail(e, ed->refusal);
+    else if (ed->answered)
         reply_local_end(e);
-    if (ed->over)
+    if (ed->refusal || ed->answered)
         return false;
     if (r >= 0 && apply(ed))
         return true;
@@ -216,7 +214,8 @@ bool filters_request(struct exchange *e)
 /* Where an event is on its way through the filters of an attempt. */
 struct passing {
     struct attempt *a;
-    uint32_t left; /* filters still to pass */
+    uint32_t left;      /* filters still to pass */
+    weir_result behind; /* how it went there; the filter may not know */
 };
 
 static weir_result pass(struct attempt *a, uint32_t left, const weir_event *event);
@@ -225,7 +224,11 @@ static weir_result on_next(void *ctx, const weir_event *event)
 {
     struct passing *p = ctx;
 
-    return pass(p->a, p->left, event);
+    weir_result r = p->behind < 0 ? p->behind : pass(p->a, p->left, event);
+
+    if (r < 0)
+        p->behind = r;
+    return r;
 }
 
 static weir_result pass(struct attempt *a, uint32_t left, const weir_event *event)
@@ -234,7 +237,7 @@ static weir_result pass(struct attempt *a, uint32_t left, const weir_event *even
 
     while (left > 0) {
         const struct filter *f = e->filters[--left];
-        struct passing p = { a, left };
+        struct passing p = { a, left, WEIR_OK };
         const weir_events next = { &p, on_next };
         weir_result r;
         uint32_t crumb;
@@ -244,6 +247,8 @@ static weir_result pass(struct attempt *a, uint32_t left, const weir_event *even
         crumb = crumb_enter(f->part->crumb);
         r = f->face->event(f->cfg, state_of(e, a->filter_state, left), &a->x, event, &next);
         crumb_leave(crumb);
+        if (p.behind < 0)
+            return p.behind;
         if (r < 0 && f->config->continue_on_error && !a->over)
             continue;
         return r;

@@ -266,23 +266,23 @@ static weir_result write_whole(struct attempt *a)
 
 static void cancel_others(struct exchange *e, const struct attempt *winner)
 {
-    weir_failure *lost =
-        failure_format(&e->arena, WEIR_CLASS_CANCELLED, "another attempt answered first");
+    const weir_failure lost =
+        failure_local(WEIR_CLASS_CANCELLED, S("another attempt answered first"));
 
     for (struct attempt *a = e->attempts; a; a = a->next) {
         if (a != winner)
-            attempt_cancel(a, lost);
+            attempt_cancel(a, &lost);
     }
 }
 
 static void commit_head(struct attempt *a)
 {
     struct exchange *e = a->exchange;
+    struct head h;
     unsigned status = a->mode == REPLY_RELAY ? a->status : a->reply_status ? a->reply_status : 200;
-    struct head h; /* five kilobytes: not cleared */
     int64_t length = is_streamed(a) ? -1 : (int64_t)buf_len(&a->held);
 
-    h.count = 0;
+    h.count = 0; /* the rest is large, and not looked at */
     if (a->mode == REPLY_RELAY) {
         for (uint32_t i = 0; i < a->relay_header_count; i++)
             add_header(&h, a->relay_headers[i].name, a->relay_headers[i].value);
@@ -495,8 +495,8 @@ static weir_result on_local(void *ctx, const weir_event *event)
 weir_result reply_local_event(struct exchange *e, const weir_event *event)
 {
     weir_events next = { NULL, on_local };
-
     struct attempt *a = e->local;
+    weir_result r;
 
     if (!a) {
         a = e->local = arena_zalloc(&e->arena, sizeof(*a));
@@ -514,14 +514,16 @@ weir_result reply_local_event(struct exchange *e, const weir_event *event)
     if (event->type == WEIR_EVENT_DOCUMENT)
         a->mode = REPLY_WHOLE;
     next.ctx = a;
-    return order_event(&a->order, event, &next);
+    r = order_event(&a->order, event, &next);
+    a->refused |= r < 0;
+    return r;
 }
 
 void reply_local_end(struct exchange *e)
 {
     struct attempt *a = e->local;
 
-    if (!e->over && (!a || !order_complete(&a->order))) {
+    if (!e->over && (!a || a->refused || !order_complete(&a->order))) {
         exchange_fail(e, failure_format(&e->arena, WEIR_CLASS_INTERNAL,
                                         "a filter's own answer is not complete"));
     } else if (!e->over) {
@@ -530,6 +532,4 @@ void reply_local_end(struct exchange *e)
             reply_finish(a);
         exchange_finish(e);
     }
-    if (a)
-        buf_free(&a->held);
 }

@@ -226,7 +226,7 @@ static bool take_frame(struct attempt *a, struct framer_frame *f)
     }
     if (ready)
         reply_commit(a);
-    if (!a->over && !a->complete_us && !a->framer.ended && order_complete(&a->order))
+    if (!a->over && !a->raw && !a->complete_us && !a->framer.ended && order_complete(&a->order))
         attempt_complete(a);
     return !a->over;
 }
@@ -327,7 +327,7 @@ int response_head(struct attempt *a, unsigned status, const weir_header *headers
     uint32_t crumb;
 
     a->status = status;
-    a->head_us = a->active_us = loop_now(a->exchange->worker->loop);
+    a->head_us = a->active_us = a->x.now_us = loop_now(a->exchange->worker->loop);
     /* A forwarded request's response is the vendor's business, but for what another try may mend.
      */
     a->raw = a->exchange->facts.op == WEIR_OP_FORWARD;

@@ -29,6 +29,7 @@ void exchange_upload(struct exchange *e)
     if (!a || !e->body_stream)
         return;
     if (a->script) { /* nobody reads what a simulator is sent */
+        a->body_sent |= buf_len(&e->upload) > 0;
         buf_eat(&e->upload, buf_len(&e->upload));
         pause_front(e, false);
         return;

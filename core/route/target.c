@@ -346,7 +346,7 @@ static void estimate(struct target *t, const struct target_result *r)
         e->samples++;
         if (r->output_tokens > 1)
             e->tpot_ns =
-                peak(e->tpot_ns, (r->now_us - r->first_us) * 1000 / r->output_tokens, weight);
+                peak(e->tpot_ns, (r->end_us - r->first_us) * 1000 / r->output_tokens, weight);
     }
     t->updated_us = r->now_us;
     publish(t, e);

@@ -72,6 +72,7 @@ struct target_result {
     const weir_failure *failure; /* NULL: success */
     int64_t now_us;
     int64_t start_us;      /* as given to target_begin() */
+    int64_t end_us;        /* when the answer was whole; the connection's own end may come later */
     int64_t first_us;      /* first content of a streamed attempt; 0: none, or not streamed */
     int64_t booked_tokens; /* as given to target_begin() */
     int64_t used_tokens;   /* input + output as reported; -1: unknown */

@@ -276,11 +276,7 @@ bool provider_lists(const struct provider *p, weir_str model)
 
 bool provider_claims(const struct provider *p, weir_str model)
 {
-    for (const char *const *glob = p->face->model_globs; glob && *glob; glob++) {
-        if (str_glob(model, str_of(*glob)))
-            return true;
-    }
-    return false;
+    return str_in(model, p->face->model_globs);
 }
 
 bool provider_model(const struct provider *p, weir_str fixed, weir_str asked, weir_str *model)

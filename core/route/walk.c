@@ -473,6 +473,17 @@ void walk_succeeded(struct walk *walk, struct walk_try *t, int64_t first_us,
     }
 }
 
+void walk_lost(struct walk *walk, struct walk_try *t, const weir_failure *failure)
+{
+    walk->running--;
+    for (; t; t = t->visit->parent_try) {
+        end_try(t, failure);
+        observe(t, 0, NULL);
+        if (has_running(t->visit)) /* the try above goes on with that one */
+            return;
+    }
+}
+
 static void stop_visit(struct visit *v)
 {
     loop_timer_clear(v->walk->loop, &v->timer);

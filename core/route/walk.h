@@ -15,6 +15,7 @@ struct visit;
 enum {
     WALK_MAX_DEPTH = 16,
     WALK_MAX_SILENT = 16,
+    WALK_MAX_FOUND = 8,
     WALK_MAX_ASKS = 4096, /* over all nodes: each has its own bound, but those multiply */
 };
 
@@ -53,6 +54,12 @@ struct walk {
     struct visit *root;
     struct target *silent[WALK_MAX_SILENT];
     uint32_t silent_count;
+    struct {
+        const struct provider *provider;
+        weir_str model;
+        struct target *target;
+    } found[WALK_MAX_FOUND]; /* records looked up before: their table is shared by all threads */
+    uint32_t found_count;
     uint32_t running; /* attempts */
     const weir_failure *last_failure;
     struct visit *due; /* to be asked next; asking is a loop, not a recursion */
@@ -73,6 +80,9 @@ void walk_committed(struct walk *walk, struct walk_try *t);
 /* An attempt succeeded: tells the strategies above it. */
 void walk_succeeded(struct walk *walk, struct walk_try *t, int64_t first_us,
                     const weir_usage *usage);
+
+/* An attempt ended and nobody is to be asked for another: tells the strategies above it. */
+void walk_lost(struct walk *walk, struct walk_try *t, const weir_failure *failure);
 
 /* No further asks, no timers. */
 void walk_stop(struct walk *walk);

@@ -242,12 +242,13 @@ class ReloadTest(Case):
         """What was accepted is served on, whatever lies on the disk meanwhile."""
         broken = {
             "refused by the core": "providers:\n  old: { plugin: openai, bse_url: 'http://x' }\n",
-            "refused by a plugin": dict(self.config, routes={
-                "main": {"weighted": {"across": {"old/m": -1}}}})}
+            "refused by a plugin": {"weighted": {"across": {"old/m": -1}}}}
         for why, config in broken.items():
             with self.subTest(why):
                 gateway = self.start()
                 self.assertEqual(client.chat(gateway.port, "main").status, 200)
+                if isinstance(config, dict):
+                    config = dict(self.config, routes={"main": config})
                 gateway.write_config(config)
                 for _ in range(2):  # the second start must not find what the first one choked on
                     os.kill(gateway.worker_pids()[0], signal.SIGSEGV)

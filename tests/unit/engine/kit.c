@@ -288,6 +288,15 @@ static weir_result sick_event(void *cfg, void *st, const weir_exchange *x, const
     return event->type == WEIR_EVENT_DELTA ? WEIR_INTERNAL : next->emit(next->ctx, event);
 }
 
+/* Does not listen to what it is told. */
+static weir_result deaf(void *cfg, void *st, const weir_exchange *x, const weir_event *event,
+                        const weir_events *next)
+{
+    (void)cfg, (void)st, (void)x;
+    next->emit(next->ctx, event);
+    return WEIR_OK;
+}
+
 static weir_result sick_request(void *cfg, void *st, const weir_exchange *x,
                                 const weir_edit_sink *out)
 {
@@ -308,6 +317,7 @@ FILTER(refuse, WEIR_SEES_REQUEST, .request = refuse);
 FILTER(answer, WEIR_SEES_REQUEST, .request = answer);
 FILTER(half, WEIR_SEES_REQUEST, .request = half);
 FILTER(sick_event, WEIR_SEES_EVENTS, .event = sick_event);
+FILTER(deaf, WEIR_SEES_EVENTS, .event = deaf);
 FILTER(sick_request, WEIR_SEES_REQUEST, .request = sick_request);
 
 static const struct {
@@ -324,6 +334,7 @@ static const struct {
     { PLUGIN_FILTER, { sizeof(weir_part), 0, WEIR_PART_FILTER, "answer", &answer_face } },
     { PLUGIN_FILTER, { sizeof(weir_part), 0, WEIR_PART_FILTER, "half", &half_face } },
     { PLUGIN_FILTER, { sizeof(weir_part), 0, WEIR_PART_FILTER, "sick-event", &sick_event_face } },
+    { PLUGIN_FILTER, { sizeof(weir_part), 0, WEIR_PART_FILTER, "deaf", &deaf_face } },
     { PLUGIN_FILTER,
       { sizeof(weir_part), 0, WEIR_PART_FILTER, "sick-request", &sick_request_face } },
 };

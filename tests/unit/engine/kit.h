@@ -11,7 +11,7 @@
  *
  * Filters: `mark-a` and `mark-b` put "[a" "a]" ("[b" "b]") around every text delta; `edit` replaces
  * the text of the last message; `refuse` refuses; `answer` answers by itself, `half` only half;
- * `sick-event` and `sick-request` fail.
+ * `sick-event` and `sick-request` fail; `deaf` ignores that the next one did.
  */
 #pragma once
 

@@ -478,6 +478,7 @@ static void answered(struct target *t, int64_t start, int64_t first, int64_t end
 {
     struct target_result r = { .now_us = end,
                                .start_us = start,
+                               .end_us = end,
                                .first_us = first,
                                .used_tokens = -1,
                                .output_tokens = tokens };

@@ -151,6 +151,46 @@ static void test_hedge(struct kit *k, gconstpointer data)
     g_assert_cmpstr(k->root->log->str, ==, "start timer -0:server_error failed +1");
 }
 
+/* Strategies hear of tries that nobody waits for any more. */
+static void test_lost(struct kit *k, gconstpointer data)
+{
+    const weir_failure lost = failure_local(WEIR_CLASS_CANCELLED, S("not needed"));
+    struct planted *above = plant("above", plant_in_order);
+    weir_usage usage;
+
+    (void)data;
+    usage_clear(&usage);
+    plant_node(above, k->root);
+    k->root->next = hedge;
+    stroll_start(k->s, above);
+    stroll_pass(k->s, 100 * MS);
+    g_assert_cmpstr(k->s->log->str, ==, "a b");
+    walk_committed(&k->s->walk, k->s->tries[1]);
+    walk_lost(&k->s->walk, k->s->tries[0], &lost);
+    g_assert_cmpstr(above->log->str, ==, "start"); /* its try goes on with the other one */
+    walk_succeeded(&k->s->walk, k->s->tries[1], 0, &usage);
+    g_assert_cmpstr(k->root->log->str, ==, "start timer -0:cancelled +1");
+    g_assert_cmpstr(above->log->str, ==, "start +0");
+    g_assert_cmpuint(k->s->walk.running, ==, 0);
+    plant_free(above);
+}
+
+/* So do all above one that was the last. */
+static void test_lost_nested(struct kit *k, gconstpointer data)
+{
+    const weir_failure lost = failure_local(WEIR_CLASS_CANCELLED, S("not needed"));
+    struct planted *above = plant("above", plant_in_order);
+
+    (void)data;
+    plant_node(above, k->root);
+    stroll_start(k->s, above);
+    walk_lost(&k->s->walk, k->s->tries[0], &lost);
+    g_assert_cmpstr(k->root->log->str, ==, "start -0:cancelled");
+    g_assert_cmpstr(above->log->str, ==, "start -0:cancelled");
+    g_assert_cmpuint(k->s->walk.running, ==, 0);
+    plant_free(above);
+}
+
 /* Giving up while something runs means waiting for it. */
 static void test_give_up_running(struct kit *k, gconstpointer data)
 {
@@ -547,6 +587,8 @@ int main(int argc, char **argv)
     ADD("failover", test_failover);
     ADD("all-failed", test_all_failed);
     ADD("upstream-beats-local", test_upstream_beats_local);
+    ADD("lost", test_lost);
+    ADD("lost-nested", test_lost_nested);
     ADD("delay", test_delay);
     ADD("delay-blocked", test_delay_blocked);
     ADD("hedge", test_hedge);
