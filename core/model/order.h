@@ -11,7 +11,7 @@
 
 enum {
     ORDER_MAX_CHOICES = 128,
-    ORDER_MAX_OPEN = 64, /* blocks open at once over all choices */
+    ORDER_MAX_OPEN = 128, /* blocks open at once over all choices */
 };
 
 struct order {

@@ -380,8 +380,8 @@ class BooksTest(Case):
         told = upstream.error(401, "Incorrect API key provided: %s." % KEY)
         inside = upstream.sse([upstream.event({"error": {"message": "no such key: " + KEY}})])
         up.reply(told, told, inside)
-        for tell, ask in (("Incorrect API key provided: ***.", client.chat),
-                          ("Incorrect API key provided: ***.", client.stream),
+        for tell, ask in (("Incorrect API key provided: [key].", client.chat),
+                          ("Incorrect API key provided: [key].", client.stream),
                           ("no such key: ***", client.stream)):
             answer = ask(gateway.port)
             body = answer.text if ask is client.chat else answer[2].raw.decode()

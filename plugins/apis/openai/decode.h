@@ -99,6 +99,9 @@ weir_result oai_block_delta(struct oai_reading *r, weir_text text);
 /* A `tool_calls` array or one legacy `function_call` object. */
 weir_result oai_decode_calls(struct oai_reading *r, uint32_t list);
 weir_result oai_decode_function(struct oai_reading *r, uint32_t function);
+/* Ends the blocks of all calls: until then, arguments may come for any of them. */
+weir_result oai_calls_end(struct oai_reading *r);
+
 /* A call was begun and never named. */
 bool oai_calls_pending(const struct oai_decoder *d);
 

@@ -117,14 +117,15 @@ static weir_result calls_arguments(struct oai_reading *r, const struct oai_call 
                                    uint32_t arguments)
 {
     weir_text text = weir_json_text(r->doc, arguments);
+    weir_str extra = r->extra;
 
     if (weir_json_is_object(r->doc, arguments))
         text = weir_text_from(weir_json_raw(r->doc, arguments));
     if (!text.len)
         return WEIR_OK;
-    if (r->choice->kind != WEIR_BLOCK_TOOL_CALL || r->choice->open != call->block)
-        return oai_emit_protocol(r->d, "arguments came for a tool call that was over", r->out);
-    return oai_block_delta(r, text);
+    /* Fragments of parallel calls may come in turns: each goes to its own block. */
+    r->extra = weir_str_make("", 0);
+    return weir_emit_delta(r->out, r->number, call->block, WEIR_BLOCK_TOOL_CALL, text, extra);
 }
 
 static weir_result calls_fragment(struct oai_reading *r, const struct oai_fragment *f)
@@ -173,6 +174,16 @@ weir_result oai_decode_function(struct oai_reading *r, uint32_t function)
                               weir_json_find(r->doc, function, "arguments"), false };
 
     return calls_fragment(r, &f);
+}
+
+weir_result oai_calls_end(struct oai_reading *r)
+{
+    for (uint16_t i = 0; i < r->d->call_count; i++) {
+        const struct oai_call *c = &r->d->call[i];
+
+        WEIR_TRY(weir_emit_block_end(r->out, c->choice, c->block, WEIR_BLOCK_TOOL_CALL));
+    }
+    return WEIR_OK;
 }
 
 bool oai_calls_pending(const struct oai_decoder *d)

@@ -18,6 +18,8 @@ weir_result oai_block_close(struct oai_reading *r)
     if (!kind)
         return WEIR_OK;
     r->choice->kind = 0;
+    if (kind == WEIR_BLOCK_TOOL_CALL) /* more of its arguments may come: it ends with the choice */
+        return WEIR_OK;
     return weir_emit_block_end(r->out, r->number, r->choice->open, kind);
 }
 
@@ -333,6 +335,7 @@ weir_result oai_decode_finish(struct oai_reading *r)
         r->choice = &d->choice[i];
         WEIR_TRY(oai_block_close(r));
     }
+    WEIR_TRY(oai_calls_end(r));
     d->over = 1;
     for (uint16_t i = 0; i < d->choice_count; i++) {
         const struct oai_choice *c = &d->choice[i];

@@ -30,10 +30,24 @@ static weir_result encode_stream_options(const weir_exchange *x, weir_str *json)
     return weir_writer_finish(&w, json);
 }
 
+/* Also if the member is there more than once: a vendor that goes by the first one would read
+ * another model than was routed. */
 static bool encode_needs_model(const weir_exchange *x)
 {
-    weir_text asked = weir_json_text(x->request, weir_json_find(x->request, 0, "model"));
-    return x->target->model.len && !weir_text_equal(asked, weir_text_from(x->target->model));
+    weir_text model = weir_text_from(x->target->model);
+    uint32_t times = 0;
+
+    if (!model.len)
+        return false;
+    WEIR_JSON_EACH_MEMBER(x->request, 0, key, value)
+    {
+        if (!weir_json_key_is(x->request, key, "model", 5))
+            continue;
+        if (!weir_text_equal(weir_json_text(x->request, value), model))
+            return true;
+        times++;
+    }
+    return times != 1;
 }
 
 /* Extensions of the canonical form at the top level that this API has no word for. */

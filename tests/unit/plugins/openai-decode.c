@@ -63,25 +63,25 @@ static const struct log_case streams[] = {
       CALL("{\"index\":0,\"id\":\"i\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}},"
            "{\"index\":1,\"id\":\"j\",\"function\":{\"name\":\"g\",\"arguments\":\"{}\"}}")
           ENDED DONE,
-      "start a m\nopen 0.0 tool_call i f\ndelta 0.0 {}\nclose 0.0\nopen 0.1 tool_call j g\n"
-      "delta 0.1 {}\nclose 0.1\nfinish 0 3\n" },
+      "start a m\nopen 0.0 tool_call i f\ndelta 0.0 {}\nopen 0.1 tool_call j g\n"
+      "delta 0.1 {}\nclose 0.0\nclose 0.1\nfinish 0 3\n" },
     { "all-calls-index-0",
       CALL("{\"index\":0,\"id\":\"i\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}")
           CALL("{\"index\":0,\"id\":\"j\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}")
               ENDED DONE,
-      "start a m\nopen 0.0 tool_call i f\ndelta 0.0 {}\nclose 0.0\nopen 0.1 tool_call j f\n"
-      "delta 0.1 {}\nclose 0.1\nfinish 0 3\n" },
+      "start a m\nopen 0.0 tool_call i f\ndelta 0.0 {}\nopen 0.1 tool_call j f\n"
+      "delta 0.1 {}\nclose 0.0\nclose 0.1\nfinish 0 3\n" },
     { "calls-without-ids",
       CALL("{\"index\":0,\"id\":\"\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}")
           CALL("{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"[]\"}}") ENDED DONE,
-      "start a m\nopen 0.0 tool_call call_000000000000002a f\ndelta 0.0 {}\nclose 0.0\n"
-      "open 0.1 tool_call call_9e3779b97f4a7c3f f\ndelta 0.1 []\nclose 0.1\nfinish 0 3\n" },
+      "start a m\nopen 0.0 tool_call call_000000000000002a f\ndelta 0.0 {}\n"
+      "open 0.1 tool_call call_9e3779b97f4a7c3f f\ndelta 0.1 []\nclose 0.0\nclose 0.1\nfinish 0 3\n" },
     { "calls-without-index",
       CALL("{\"id\":\"i\",\"function\":{\"name\":\"f\",\"arguments\":\"{\"}}")
           CALL("{\"function\":{\"arguments\":\"}\"}}")
               CALL("{\"id\":\"j\",\"function\":{\"name\":\"g\",\"arguments\":\"{}\"}}") ENDED DONE,
-      "start a m\nopen 0.0 tool_call i f\ndelta 0.0 {\ndelta 0.0 }\nclose 0.0\n"
-      "open 0.1 tool_call j g\ndelta 0.1 {}\nclose 0.1\nfinish 0 3\n" },
+      "start a m\nopen 0.0 tool_call i f\ndelta 0.0 {\ndelta 0.0 }\n"
+      "open 0.1 tool_call j g\ndelta 0.1 {}\nclose 0.0\nclose 0.1\nfinish 0 3\n" },
     { "name-again-with-every-fragment",
       CALL("{\"index\":0,\"id\":\"i\",\"function\":{\"name\":\"f\",\"arguments\":\"{\"}}")
           CALL("{\"index\":0,\"id\":\"i\",\"function\":{\"name\":\"f\",\"arguments\":\"}\"}}")
@@ -139,12 +139,12 @@ static const struct log_case streams[] = {
       CHUNK("{\"content\":\"a\"}",
             "null") "data: {\"error\":{\"message\":\"x\",\"code\":502}}\n\n" DONE,
       "start a m\nopen 0.0 text\ndelta 0.0 a\nerror server_error\n" },
-    { "arguments-for-a-call-that-is-over",
+    { "arguments-of-parallel-calls-in-turns",
       CALL("{\"index\":0,\"id\":\"i\",\"function\":{\"name\":\"f\",\"arguments\":\"{\"}}")
           CALL("{\"index\":1,\"id\":\"j\",\"function\":{\"name\":\"g\",\"arguments\":\"{}\"}}")
               CALL("{\"index\":0,\"function\":{\"arguments\":\"}\"}}") ENDED DONE,
-      "start a m\nopen 0.0 tool_call i f\ndelta 0.0 {\nclose 0.0\nopen 0.1 tool_call j g\n"
-      "delta 0.1 {}\nerror protocol\n" },
+      "start a m\nopen 0.0 tool_call i f\ndelta 0.0 {\nopen 0.1 tool_call j g\n"
+      "delta 0.1 {}\ndelta 0.0 }\nclose 0.0\nclose 0.1\nfinish 0 3\n" },
     { "call-without-a-name",
       CALL("{\"index\":0,\"id\":\"i\",\"function\":{\"arguments\":\"{}\"}}") ENDED DONE,
       "start a m\nerror protocol\n" },
