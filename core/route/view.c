@@ -25,23 +25,6 @@ static bool is_silent(const struct walk *walk, const struct target *target)
     return false;
 }
 
-static struct target *find_record(struct walk *walk, const struct provider *p, weir_str model)
-{
-    struct target *target;
-
-    for (uint32_t i = 0; i < walk->found_count; i++) {
-        if (walk->found[i].provider == p && str_eq(walk->found[i].model, model))
-            return walk->found[i].target;
-    }
-    target = target_get(p->name, p->base_url, model);
-    if (walk->found_count < WALK_MAX_FOUND) {
-        walk->found[walk->found_count].provider = p;
-        walk->found[walk->found_count].model = model;
-        walk->found[walk->found_count++].target = target;
-    }
-    return target;
-}
-
 bool walk_leaf(struct walk *walk, const struct child *leaf, weir_str *model, struct target **target)
 {
     weir_str fixed = leaf->model;
@@ -53,7 +36,8 @@ bool walk_leaf(struct walk *walk, const struct child *leaf, weir_str *model, str
             fixed = walk->asked;
         found = provider_model(leaf->provider, fixed, walk->asked, model);
     }
-    *target = leaf->target ? leaf->target : find_record(walk, leaf->provider, *model);
+    *target = leaf->target ? leaf->target
+                           : target_get(leaf->provider->name, leaf->provider->base_url, *model);
     return found;
 }
 

@@ -15,7 +15,6 @@ struct visit;
 enum {
     WALK_MAX_DEPTH = 16,
     WALK_MAX_SILENT = 16,
-    WALK_MAX_FOUND = 8,
     WALK_MAX_ASKS = 4096, /* over all nodes: each has its own bound, but those multiply */
 };
 
@@ -54,12 +53,6 @@ struct walk {
     struct visit *root;
     struct target *silent[WALK_MAX_SILENT];
     uint32_t silent_count;
-    struct {
-        const struct provider *provider;
-        weir_str model;
-        struct target *target;
-    } found[WALK_MAX_FOUND]; /* records looked up before: their table is shared by all threads */
-    uint32_t found_count;
     uint32_t running; /* attempts */
     const weir_failure *last_failure;
     struct visit *due; /* to be asked next; asking is a loop, not a recursion */
