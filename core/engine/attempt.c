@@ -187,29 +187,20 @@ static const struct up_ops call_ops = {
     .writable = on_writable,
 };
 
-static bool is_absolute(weir_str url)
-{
-    return str_begins(url, S("http://")) || str_begins(url, S("https://"));
-}
-
-/* The path to ask for: behind the base URL's own path, or the path of an absolute URL. */
+/* The path to ask for, behind the base URL's own. */
 static weir_str request_path(struct attempt *a)
 {
     weir_str base = a->provider->base_url, url = a->url, path;
     const char *slashes, *slash;
     char *joined;
 
-    if (is_absolute(url))
-        base = url, url = S("");
     slashes = memmem(base.ptr, base.len, "://", 3);
     if (!slashes)
         return url;
     slash = memchr(slashes + 3, '/', base.len - (size_t)(slashes + 3 - base.ptr));
     if (!slash)
-        return url.len ? url : S("/");
+        return url;
     path = (weir_str){ slash, base.len - (size_t)(slash - base.ptr) };
-    if (!url.len)
-        return path;
     joined = arena_alloc(&a->exchange->arena, path.len + url.len);
     if (!joined)
         return url;
@@ -335,7 +326,7 @@ static bool prepare(struct attempt *a)
     if (!make_state(a))
         return false;
     r = attempt_encode(a);
-    if (r >= 0 && !a->script && (!a->method.len || !a->url.len))
+    if (r >= 0 && !a->script && (!a->method.len || !str_begins(a->url, S("/"))))
         r = WEIR_INTERNAL;
     if (r < 0 && !a->failure)
         a->failure = failure_format(

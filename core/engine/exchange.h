@@ -77,10 +77,11 @@ struct attempt {
     bool running;       /* the transport has not said done */
     bool over;
     bool committed;
-    bool paused;  /* the application does not keep up: silence is not the target's */
-    bool refused; /* a filter or the dialect did not take an event: the target is not at fault */
-    bool raw;     /* forward: the response goes out whatever its status */
-    bool spare;   /* forward: the response is only kept, another target is asked */
+    bool paused;    /* the application does not keep up: silence is not the target's */
+    bool misplaced; /* an event of the decoder could have no place in an answer */
+    bool refused;   /* a filter or the dialect did not take an event: the target is not at fault */
+    bool raw;       /* forward: the response goes out whatever its status */
+    bool spare;     /* forward: the response is only kept, another target is asked */
     weir_str spare_body;
     int64_t retry_after_us;
 };
@@ -248,7 +249,8 @@ int64_t response_body(struct attempt *a, const char *bytes, size_t len, bool end
 void response_done(struct attempt *a, bool cut, const char *message);
 
 /* filters.c */
-void filters_select(struct exchange *e);
+/* Finds the filters of the request. False: it was refused. */
+bool filters_select(struct exchange *e);
 /* Runs the request filters. False: the exchange was answered or refused. */
 bool filters_request(struct exchange *e);
 /* Hands an event to the filters, in reverse order, and what comes out to reply_event(). */

@@ -12,12 +12,12 @@
 #include <stdlib.h>
 #include <weir/sdk/json.h>
 
-void filters_select(struct exchange *e)
+bool filters_select(struct exchange *e)
 {
     const GPtrArray *all = e->generation->filters;
 
     if (!all->len)
-        return;
+        return true;
     e->filters = arena_alloc(&e->arena, sizeof(*e->filters) * all->len);
     for (guint i = 0; e->filters && i < all->len; i++) {
         const struct filter *f = g_ptr_array_index(all, i);
@@ -30,6 +30,10 @@ void filters_select(struct exchange *e)
             e->filter_events = e->facts.op != WEIR_OP_FORWARD;
     }
     e->filter_state = arena_zalloc(&e->arena, e->filter_state_size + 16);
+    if (e->filters && e->filter_state)
+        return true;
+    exchange_refuse(e, WEIR_CLASS_INTERNAL, "out of memory"); /* never past a filter unseen */
+    return false;
 }
 
 /* The state block of filter `number` inside a run of them. */

@@ -336,7 +336,8 @@ void exchange_route(struct exchange *e)
         .seed = worker_random(e->worker),
     };
     e->root = r.route ? r.route->root : r.provider->direct;
-    filters_select(e);
+    if (!filters_select(e))
+        return;
     exchange_budget(e);
     if (!filters_request(e))
         return;

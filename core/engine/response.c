@@ -81,6 +81,8 @@ static weir_result on_event(void *ctx, const weir_event *event)
     stamped = *event;
     stamped.at_us = loop_now(a->exchange->worker->loop);
     r = order_event(&a->order, &stamped, &next);
+    if (r < 0 && !a->over && !a->refused) /* should the decoder not pass it on */
+        a->misplaced = true;
     if (a->order.content && !had_content && !a->first_us) {
         a->first_us = stamped.at_us;
         if (a->running)
@@ -149,7 +151,7 @@ static bool gone_wrong(struct attempt *a, weir_result r, const struct framer_fra
                                      a->target->name));
         return true;
     }
-    if (r < 0) {
+    if (r < 0 || a->misplaced) {
         attempt_fail_as(a, WEIR_CLASS_PROTOCOL, "%s: the response could not be read (result %d)",
                         a->target->name, (int)r);
         return true;

@@ -75,6 +75,8 @@ static const struct front_ops http_front = {
 /* -- requests -----------------------------------------------------------------------------------
  */
 
+enum { UNKNOWN_BODY = 256 * 1024 }; /* of a request nobody serves */
+
 /* A body that is held can be sent to another target; a large one is passed on as it comes. */
 static bool comes_in_pieces(const struct http_request *req, const struct config *config)
 {
@@ -103,8 +105,10 @@ static enum http_body_mode on_head(void *ctx, struct http_request *req)
                                        req->head.header_count, &match);
 
     req->body_limit = g->config->json_bytes;
-    if (status != 200) /* answered when the body is there, so that the connection can go on */
+    if (status != 200) { /* answered when the body is there, so that the connection can go on */
+        req->body_limit = MIN(req->body_limit, UNKNOWN_BODY);
         return HTTP_BODY_HOLD;
+    }
     req->app_data = exchange_new(gw->worker, &start);
     if (match.endpoint->abi->op != WEIR_OP_FORWARD)
         return HTTP_BODY_HOLD;

@@ -6,8 +6,7 @@
  * `usage` before `finish`, `finish` once per choice and only after the vendor's own terminal
  * signal, nothing after `error`.
  *
- * The lists may grow. A part ignores a type or kind it does not know; the core reports it as a
- * warning.
+ * The lists may grow. A part ignores a type or kind it does not know.
  */
 #ifndef WEIR_EVENT_H
 #define WEIR_EVENT_H

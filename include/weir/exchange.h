@@ -71,8 +71,9 @@ typedef struct weir_exchange {
     const weir_target *target;
 } weir_exchange;
 
-/* Facts about a request that routing may use. Filled by a dialect, completed by the core. Strings
- * are borrowed as long as the exchange. */
+/* Facts about a request that routing may use. Filled by a dialect, completed by the core; what
+ * nobody filled in is empty, 0 or -1. This host does not fill in prefix_hash, text and tags yet.
+ * Strings are borrowed as long as the exchange. */
 typedef struct weir_facts {
     uint32_t struct_size;
     uint8_t op;

@@ -27,7 +27,7 @@ typedef struct weir_http_sink {
     uint32_t struct_size;
     uint32_t zero;
     void *ctx;
-    /* Once, first. `url` is a path (with query), put behind the base URL, or an absolute URL. */
+    /* Once, first. `url` is a path (with query), put behind the base URL. */
     weir_result (*line)(void *ctx, weir_str method, weir_str url);
     weir_result (*header)(void *ctx, weir_str name, weir_str value);
     /* The next piece of the body; without a call there is no body. */
@@ -137,7 +137,8 @@ typedef struct weir_provider_v1 {
     weir_result (*head)(void *cfg, void *st, const weir_exchange *x, const weir_response_head *head,
                         const weir_events *out);
     /* [any] One frame. Returns WEIR_RELAY or WEIR_HIDE. An answer is complete only when `finish`
-     * (or `document`) was emitted; a body that ends without is an error the host raises. */
+     * (or `document`) was emitted; a body that ends without is an error the host raises. Of a
+     * forwarded request only the end of the body counts. */
     weir_result (*frame)(void *cfg, void *st, const weir_exchange *x, const weir_frame *frame,
                          const weir_events *out);
     /* [any] Optional. Runs last; sees the final request and may add headers (request signing). */

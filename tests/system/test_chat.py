@@ -382,7 +382,7 @@ class BooksTest(Case):
         up.reply(told, told, inside)
         for tell, ask in (("Incorrect API key provided: [key].", client.chat),
                           ("Incorrect API key provided: [key].", client.stream),
-                          ("no such key: ***", client.stream)):
+                          ("no such key: [key]", client.stream)):
             answer = ask(gateway.port)
             body = answer.text if ask is client.chat else answer[2].raw.decode()
             self.assertIn(tell, body)

@@ -75,7 +75,8 @@ static const struct log_case streams[] = {
       CALL("{\"index\":0,\"id\":\"\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}")
           CALL("{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"[]\"}}") ENDED DONE,
       "start a m\nopen 0.0 tool_call call_000000000000002a f\ndelta 0.0 {}\n"
-      "open 0.1 tool_call call_9e3779b97f4a7c3f f\ndelta 0.1 []\nclose 0.0\nclose 0.1\nfinish 0 3\n" },
+      "open 0.1 tool_call call_9e3779b97f4a7c3f f\ndelta 0.1 []\nclose 0.0\nclose 0.1\nfinish 0 "
+      "3\n" },
     { "calls-without-index",
       CALL("{\"id\":\"i\",\"function\":{\"name\":\"f\",\"arguments\":\"{\"}}")
           CALL("{\"function\":{\"arguments\":\"}\"}}")
