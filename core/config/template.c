@@ -66,7 +66,6 @@ static const char route_sim[] = "  main:\n"
 
 static const char tail[] =
     "    # on: [rate_limit, timeout, server_error]   # an option of failover: when to go on\n"
-    "    # mid_stream: splice        # an answer that breaks off: splice, continue or error\n"
     "    # loss: strict              # refuse what a target cannot express instead of dropping it\n"
     "    # timeout: 60s\n"
     "    # budget: { deadline: 2m, attempts: 6 }\n"

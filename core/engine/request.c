@@ -373,6 +373,32 @@ static bool has_json_body(unsigned op)
     return op == WEIR_OP_CHAT || op == WEIR_OP_EMBED || op == WEIR_OP_COUNT;
 }
 
+/* Headers that the configuration shows to strategies, under the names it gives them. */
+static void read_tags(struct exchange *e)
+{
+    GHashTable *wanted = e->generation->config->tag_headers;
+    weir_header *tags;
+    GHashTableIter iter;
+    gpointer header, tag;
+
+    if (!wanted || !g_hash_table_size(wanted))
+        return;
+    tags = arena_alloc(&e->arena, sizeof(*tags) * g_hash_table_size(wanted));
+    if (!tags)
+        return;
+    g_hash_table_iter_init(&iter, wanted);
+    while (g_hash_table_iter_next(&iter, &header, &tag)) {
+        for (uint32_t i = 0; i < e->in.header_count; i++) {
+            if (!http_name_is(e->in.headers[i].name, header))
+                continue;
+            tags[e->facts.tag_count].name = str_of(tag);
+            tags[e->facts.tag_count++].value = e->in.headers[i].value;
+            break;
+        }
+    }
+    e->facts.tags = tags;
+}
+
 /* Headers that are ours, whatever the dialect. */
 static void read_headers(struct exchange *e)
 {
@@ -417,6 +443,7 @@ static bool read_request(struct exchange *e)
     e->facts.body_bytes = (int64_t)e->in.body.len;
     e->facts.dialect = str_of(e->dialect->face->id);
     read_headers(e);
+    read_tags(e);
     return true;
 }
 

@@ -72,7 +72,7 @@ typedef struct weir_exchange {
 } weir_exchange;
 
 /* Facts about a request that routing may use. Filled by a dialect, completed by the core; what
- * nobody filled in is empty, 0 or -1. This host does not fill in prefix_hash, text and tags yet.
+ * nobody filled in is empty, 0 or -1. This host does not fill in prefix_hash and text yet.
  * Strings are borrowed as long as the exchange. */
 typedef struct weir_facts {
     uint32_t struct_size;
