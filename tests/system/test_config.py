@@ -251,7 +251,7 @@ class ReloadTest(Case):
                     config = dict(self.config, routes={"main": config})
                 gateway.write_config(config)
                 for _ in range(2):  # the second start must not find what the first one choked on
-                    os.kill(gateway.worker_pids()[0], signal.SIGSEGV)
+                    gateway.crash_worker()
                     self.assertEqual(client.chat(gateway.port, "main").status, 200)
 
     def test_many_reloads_under_load(self):

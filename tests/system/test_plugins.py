@@ -217,7 +217,7 @@ class CrashTest(PluginCase):
         """A crash that no plugin is to blame for accuses none."""
         gateway = self.start()
         since = len(gateway.lines)
-        os.kill(gateway.worker_pids()[0], signal.SIGSEGV)
+        gateway.crash_worker()
         self.assertEqual(self.again(gateway).status, 200)
         line = gateway.wait_line(r"worker.*SEGV", since=since)
         self.assertNotIn("patient", line)

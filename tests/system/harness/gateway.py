@@ -236,6 +236,13 @@ class Gateway:
         return eventually("a worker process", lambda: [
             pid for pid in children(self.pid) if b"\0worker\0" in cmdline(pid)])
 
+    def crash_worker(self):
+        """Ends the worker as a fault of its own would, and waits until it is gone: what is asked
+        from then on is for the next one."""
+        pid = self.worker_pids()[0]
+        os.kill(pid, signal.SIGSEGV)
+        eventually("the worker is gone", lambda: pid not in self.worker_pids())
+
     def reload(self):
         """Tells it to read its configuration again; returns the line number to wait from."""
         since = len(self.lines)
