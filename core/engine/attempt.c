@@ -18,6 +18,11 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+static bool is_connecting(const struct attempt *a)
+{
+    return a->limits.connect_us && !a->script && !a->call.report.connected_us;
+}
+
 /* The next moment at which some limit runs out. */
 static int64_t next_limit(const struct attempt *a)
 {
@@ -30,6 +35,8 @@ static int64_t next_limit(const struct attempt *a)
 
     if (l->total_us)
         at = earlier(at, a->start_us + l->total_us);
+    if (is_connecting(a)) /* the provider's own limit is the pool's; a route's may be shorter */
+        at = earlier(at, a->start_us + l->connect_us);
     if (l->first_byte_us && streamed && !a->head_us)
         at = earlier(at, a->start_us + l->first_byte_us);
     if (l->first_token_us && streamed && !a->first_us)
@@ -45,7 +52,11 @@ static void limit_failed(struct attempt *a, int64_t now)
     const char *what = "total";
     int64_t limit = l->total_us;
 
-    if (l->first_byte_us && a->x.stream && !a->head_us && now >= a->start_us + l->first_byte_us) {
+    if (is_connecting(a) && now >= a->start_us + l->connect_us) {
+        what = "connect";
+        limit = l->connect_us;
+    } else if (l->first_byte_us && a->x.stream && !a->head_us &&
+               now >= a->start_us + l->first_byte_us) {
         what = "first_byte";
         limit = l->first_byte_us;
     } else if (l->first_token_us && a->x.stream && !a->first_us &&

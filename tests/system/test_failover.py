@@ -1,5 +1,6 @@
 """Failing over: who is asked next, when, and what the application is told."""
 
+import socket
 import unittest
 
 from harness import client, names, upstream
@@ -59,6 +60,27 @@ class FailoverTest(FailoverCase):
             "routes": {"main": {"failover": {"try": ["dead/m", "second/m"]}}}})
         self.check(gateway, client.chat(gateway.port, "main"), "second", 2)
         self.books(gateway, second, requests=1, unseen=[("dead", "connection")])
+
+    def test_connect_limit_of_a_route(self):
+        """A full backlog answers no handshake; the route's limit is shorter than the provider's."""
+        full = socket.socket()
+        self.addCleanup(full.close)
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(4):
+            knock = socket.socket()
+            self.addCleanup(knock.close)
+            knock.setblocking(False)
+            knock.connect_ex(full.getsockname())
+        second = self.upstream("second")
+        gateway = self.gateway({
+            "providers": {"full": provider("http://127.0.0.1:%d/v1" % full.getsockname()[1]),
+                          "second": provider(second)},
+            "routes": {"main": {"failover": {"try": ["full/m", "second/m"]},
+                                "timeout": {"connect": "300ms"}}}})
+        self.check(gateway, client.chat(gateway.port, "main"), "second", 2)
+        entry, = self.books(gateway, second, requests=1, unseen=[("full", "timeout")])
+        self.assertIn("connect limit", entry["attempts"][0]["message"])
 
     def test_bad_requests_stay_where_they_are(self):
         for status, code, cls in ((400, None, "invalid_request"),
