@@ -27,8 +27,7 @@ void arena_reset(struct arena *a);
 void *arena_alloc(struct arena *a, size_t size);
 void *arena_zalloc(struct arena *a, size_t size);
 
-/* Copies of bytes; `arena_strdup` terminates its copy with a NUL that is not counted. An empty
- * weir_str with ptr NULL means that the limit was reached. */
+/* A copy of bytes. An empty weir_str with ptr NULL means that the limit was reached. */
 weir_str arena_copy(struct arena *a, weir_str s);
 
 /* The arena as parts see it. */

@@ -119,7 +119,8 @@ int main(int argc, char **argv)
 
     setlocale(LC_ALL, "");
     if (strcmp(name, "--version") == 0 || strcmp(name, "version") == 0) {
-        puts("weir " WEIR_VERSION " (plugin ABI 1.0)");
+        puts("weir " WEIR_VERSION
+             " (plugin ABI " WEIR_STRING(WEIR_ABI_MAJOR) "." WEIR_STRING(WEIR_ABI_MINOR) ")");
         return 0;
     }
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {

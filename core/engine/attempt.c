@@ -247,20 +247,12 @@ static void send_request(struct attempt *a)
 
 /* -- beginning -------------------------------------------------------------------------------- */
 
-static bool speaks(const struct provider *p, const char *dialect)
-{
-    for (const char *const *id = p->face->native; id && *id; id++) {
-        if (strcmp(*id, dialect) == 0)
-            return true;
-    }
-    return false;
-}
-
 static enum reply_mode choose_mode(const struct attempt *a)
 {
     const struct exchange *e = a->exchange;
 
-    if (speaks(a->provider, e->dialect->face->id) && e->speaker == e->dialect && !e->filter_events)
+    if (provider_speaks(a->provider, str_of(e->dialect->face->id)) && e->speaker == e->dialect &&
+        !e->filter_events)
         return REPLY_RELAY;
     return e->facts.stream ? REPLY_STREAM : REPLY_WHOLE;
 }
@@ -291,7 +283,6 @@ static struct attempt *attempt_new(struct exchange *e, struct walk_try *t, const
     usage_clear(&a->usage);
     *e->attempts_end = a;
     e->attempts_end = &a->next;
-    t->attempt = a;
     return a;
 }
 
@@ -318,7 +309,7 @@ static bool prepare(struct attempt *a)
     a->x = exchange_view(e);
     a->x.attempt = a->number;
     a->x.target = &a->abi_target;
-    a->x.native = speaks(a->provider, e->dialect->face->id) && !e->edited;
+    a->x.native = provider_speaks(a->provider, str_of(e->dialect->face->id)) && !e->edited;
     if (a->x.native) {
         a->x.request = &e->json;
         a->x.body = e->in.body;

@@ -236,15 +236,6 @@ static bool take_frame(struct attempt *a, struct framer_frame *f)
 /* -- what the transport brings ------------------------------------------------------------------
  */
 
-static bool is_sse(const weir_header *headers, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        if (http_name_is(headers[i].name, "content-type"))
-            return str_begins(headers[i].value, S("text/event-stream"));
-    }
-    return false;
-}
-
 /* Response headers that cross to the application when the bytes are passed through. */
 static bool crosses(const struct attempt *a, weir_str name)
 {
@@ -340,8 +331,12 @@ int response_head(struct attempt *a, unsigned status, const weir_header *headers
     crumb_leave(crumb);
     if (a->over)
         return -1;
-    if (r < 0)
-        r = is_sse(headers, count) ? WEIR_FRAME_SSE : WEIR_FRAME_WHOLE;
+    if (r < 0) {
+        attempt_fail_as(a, WEIR_CLASS_PROTOCOL,
+                        "%s: the head of the response could not be read (result %d)",
+                        a->target->name, (int)r);
+        return -1;
+    }
     if (a->raw && may_be_mended(a)) {
         a->raw = false;
         a->spare = true;

@@ -279,6 +279,15 @@ bool provider_claims(const struct provider *p, weir_str model)
     return str_in(model, p->face->model_globs);
 }
 
+bool provider_speaks(const struct provider *p, weir_str dialect)
+{
+    for (const char *const *id = p->face->native; id && *id; id++) {
+        if (str_is(dialect, *id))
+            return true;
+    }
+    return false;
+}
+
 bool provider_model(const struct provider *p, weir_str fixed, weir_str asked, weir_str *model)
 {
     weir_str wanted = fixed;

@@ -90,6 +90,9 @@ const struct route *tree_route(const struct tree *tree, weir_str name);
  */
 bool provider_model(const struct provider *p, weir_str fixed, weir_str asked, weir_str *model);
 
+/* Whether its part takes requests of that dialect as they are. */
+bool provider_speaks(const struct provider *p, weir_str dialect);
+
 /* Whether the provider lists, aliases or (by its part's globs) claims the model. */
 bool provider_lists(const struct provider *p, weir_str model);
 bool provider_claims(const struct provider *p, weir_str model);

@@ -7,15 +7,6 @@
 #include "base/str.h"
 #include "route/walk.h"
 
-static bool takes_native(const struct provider *p, weir_str dialect)
-{
-    for (const char *const *id = p->face->native; id && *id; id++) {
-        if (str_is(dialect, *id))
-            return true;
-    }
-    return false;
-}
-
 static bool is_silent(const struct walk *walk, const struct target *target)
 {
     for (uint32_t i = 0; i < walk->silent_count; i++) {
@@ -55,7 +46,7 @@ static void view_leaf(struct walk *walk, const struct child *leaf, weir_child *v
     if (!found && (walk->facts->op == WEIR_OP_CHAT || walk->facts->op == WEIR_OP_EMBED))
         lasting |= WEIR_BLOCKED_MODEL;
     if ((!(p->face->ops & WEIR_OP_BIT(walk->facts->op)) && !p->stand_in) ||
-        (walk->native.len && !takes_native(p, walk->native)))
+        (walk->native.len && !provider_speaks(p, walk->native)))
         lasting |= WEIR_BLOCKED_OPERATION;
     if (walk->facts->needs & ~view->can)
         lasting |= WEIR_BLOCKED_CAPABILITY;

@@ -23,13 +23,12 @@ struct walk_try {
     weir_try abi;
     struct visit *visit; /* the node whose try it is */
     struct visit *below; /* the child's own visit, if the child is a node */
-    void *attempt;       /* the owner's handle, if the child is a leaf */
 };
 
 /* What the owner is told to do. */
 struct walk_ops {
-    /* Start an attempt at `leaf`. The owner sets try->attempt. Never fails on the spot: a failure
-     * is reported later through walk_failed(). */
+    /* Start an attempt at `leaf`. Never fails on the spot: a failure is reported later through
+     * walk_failed(). */
     void (*attempt)(struct walk *walk, struct walk_try *t, const struct child *leaf,
                     struct target *target, weir_str model);
     /* The tree has no answer. `failure` is the best account of why; `ready_us` is when a blocked
