@@ -224,5 +224,9 @@ int cli_chat(int argc, char **argv)
         cli_error("there is no question; weir chat \"Why is the sky blue?\"");
         return EX_USAGE;
     }
-    return run(&chat, text);
+    code = run(&chat, text);
+    g_free(chat.model);
+    g_free(chat.provider);
+    g_free(chat.system);
+    return code;
 }

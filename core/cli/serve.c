@@ -174,7 +174,7 @@ int cli_serve(int argc, char **argv)
     g_autoptr(GPtrArray) urls = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GError) error = NULL;
     g_autofree char *told = NULL;
-    struct config *config;
+    g_autoptr(config_t) config = NULL;
     struct generation *generation;
     int code;
 
