@@ -24,6 +24,13 @@ SHA_A = "a" * 64
 SHA_B = "b" * 64
 
 
+def pending(pid, number):
+    """Whether a signal has been sent to a process and not been taken yet."""
+    with open("/proc/%d/status" % pid) as f:
+        masks = [int(line.split()[1], 16) for line in f if line.startswith(("ShdPnd:", "SigPnd:"))]
+    return any(mask >> (number - 1) & 1 for mask in masks)
+
+
 class Connection:
     """To the worker, whichever runs when it gets round to accepting."""
 
@@ -313,6 +320,10 @@ class SupervisorTest(unittest.TestCase):
         s.signal(signal.SIGTERM)
         self.assertTrue(c.info()["pid"])
         self.assertIsNone(s.process.poll())
+        # Signals do not queue: a second one sent while the first is pending would be the same one.
+        end = time.monotonic() + LIMIT
+        while pending(s.process.pid, signal.SIGINT) and time.monotonic() < end:
+            os.sched_yield()
         s.signal(signal.SIGINT)
         self.assertEqual(s.wait(), 128 + signal.SIGKILL)
 
