@@ -161,7 +161,7 @@ struct target *target_get(weir_str provider, weir_str base_url, weir_str model)
     return t;
 }
 
-/* When a unit costing `cost` would conform, or 0 for now. */
+/* When the next unit would conform; 0: it does already. */
 static int64_t limit_ready(int64_t tat, int64_t per_minute, int64_t now_us)
 {
     int64_t burst = MINUTE_US / 50, unit = MINUTE_US / per_minute;

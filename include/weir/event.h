@@ -2,9 +2,9 @@
  * event.h - an answer, as a stream of events.
  *
  * Provider parts emit them, filters see and change them, dialects write them. The core keeps the
- * order honest: `start` first, blocks opened before their deltas and closed before `finish`,
- * `usage` before `finish`, `finish` once per choice and only after the vendor's own terminal
- * signal, nothing after `error`.
+ * order honest: `start` before content, blocks opened before their deltas and closed before
+ * `finish`, `finish` once per choice, nothing after `error`. What only the provider part can know
+ * is its duty: `usage` before `finish`, and `finish` only after the vendor's own terminal signal.
  *
  * The lists may grow. A part ignores a type or kind it does not know.
  */
