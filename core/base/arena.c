@@ -1,8 +1,9 @@
 /*
  * arena.c - bump allocation in a list of chunks.
  *
- * The first chunk is a recycled block; what does not fit gets a chunk of its own size or of a
- * size that doubles, so that the number of chunks stays small.
+ * The first chunk is a recycled half block; what does not fit gets a chunk of its own size, or one
+ * of half of what there is: the number of chunks stays small, and a stream that lives for minutes
+ * holds little that it does not need.
  */
 #include "base/arena.h"
 #include "base/block.h"
@@ -12,7 +13,7 @@
 
 enum {
     ALIGN = 16,
-    CHUNK_MAX = 1024 * 1024, /* doubling stops here */
+    CHUNK_MAX = 1024 * 1024, /* growing stops here */
 };
 
 static const size_t default_limit = (size_t)256 * 1024 * 1024;
@@ -34,8 +35,8 @@ void arena_reset(struct arena *a)
     while (a->head) {
         struct arena_chunk *chunk = a->head;
         a->head = chunk->older;
-        if (chunk->size == BLOCK_SIZE)
-            block_put(chunk);
+        if (chunk->size == BLOCK_HALF)
+            block_put_half(chunk);
         else
             free(chunk);
     }
@@ -45,7 +46,7 @@ void arena_reset(struct arena *a)
 
 static size_t next_chunk_size(const struct arena *a, size_t need)
 {
-    size_t size = a->head ? a->head->size * 2 : BLOCK_SIZE;
+    size_t size = a->head ? a->total / 2 : BLOCK_HALF;
     if (size > CHUNK_MAX)
         size = CHUNK_MAX;
     if (size > a->limit - a->total)
@@ -59,7 +60,7 @@ static struct arena_chunk *add_chunk(struct arena *a, size_t size)
     if (need > a->limit - a->total)
         return NULL;
     size_t chunk_size = next_chunk_size(a, need);
-    struct arena_chunk *chunk = chunk_size == BLOCK_SIZE ? block_get() : malloc(chunk_size);
+    struct arena_chunk *chunk = chunk_size == BLOCK_HALF ? block_get_half() : malloc(chunk_size);
     if (!chunk)
         return NULL;
     chunk->size = chunk_size;

@@ -1,5 +1,5 @@
 /*
- * block.c - the per-thread list of blocks to reuse.
+ * block.c - the per-thread lists of blocks to reuse.
  *
  * Under AddressSanitizer nothing is kept, so that a use after free is seen as one.
  */
@@ -22,39 +22,69 @@ struct spare {
     struct spare *next;
 };
 
-static _Thread_local struct spare *spares;
-static _Thread_local int spare_count;
+struct spares {
+    struct spare *first;
+    int count;
+};
 
-void *block_get(void)
+static _Thread_local struct spares whole, half;
+
+static void *get(struct spares *list, size_t size)
 {
-    struct spare *s = spares;
+    struct spare *s = list->first;
     if (!s)
-        return malloc(BLOCK_SIZE);
-    spares = s->next;
-    spare_count--;
+        return malloc(size);
+    list->first = s->next;
+    list->count--;
     return s;
 }
 
-void block_put(void *block)
+static void put(struct spares *list, void *block)
 {
     struct spare *s = block;
     if (!s)
         return;
-    if (spare_count >= KEEP) {
+    if (list->count >= KEEP) {
         free(s);
         return;
     }
-    s->next = spares;
-    spares = s;
-    spare_count++;
+    s->next = list->first;
+    list->first = s;
+    list->count++;
+}
+
+static void trim(struct spares *list)
+{
+    while (list->first) {
+        struct spare *s = list->first;
+        list->first = s->next;
+        free(s);
+    }
+    list->count = 0;
+}
+
+void *block_get(void)
+{
+    return get(&whole, BLOCK_SIZE);
+}
+
+void *block_get_half(void)
+{
+    return get(&half, BLOCK_HALF);
+}
+
+void block_put(void *block)
+{
+    put(&whole, block);
+}
+
+void block_put_half(void *block)
+{
+    put(&half, block);
 }
 
 void block_trim(void)
 {
-    while (spares) {
-        struct spare *s = spares;
-        spares = s->next;
-        free(s);
-    }
-    spare_count = 0;
+    trim(&whole);
+    trim(&half);
 }

@@ -78,6 +78,18 @@ bool buf_add(struct buf *b, const void *bytes, size_t len)
     return true;
 }
 
+void buf_fit(struct buf *b, size_t slack)
+{
+    size_t len = buf_len(b), cap = len + slack;
+    char *mem = b->mem && cap < b->cap ? malloc(cap) : NULL;
+
+    if (!mem)
+        return;
+    memcpy(mem, buf_at(b), len);
+    release(b->mem, b->cap);
+    *b = (struct buf){ .mem = mem, .end = len, .cap = cap };
+}
+
 void buf_eat(struct buf *b, size_t len)
 {
     b->start += len;

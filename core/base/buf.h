@@ -31,6 +31,10 @@ bool buf_reserve(struct buf *b, size_t more);
 /* Appends a copy. False: out of memory; nothing was appended. */
 bool buf_add(struct buf *b, const void *bytes, size_t len);
 
+/* Moves what there is to memory of just its size and `slack` bytes more, for what will lie still
+ * for long. Out of memory it stays where it is. */
+void buf_fit(struct buf *b, size_t slack);
+
 /* Eats `len` bytes from the front; an emptied buf gives its memory back. */
 void buf_eat(struct buf *b, size_t len);
 

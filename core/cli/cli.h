@@ -20,9 +20,13 @@ int cli_serve(int argc, char **argv);
 int cli_worker(int argc, char **argv); /* started by the supervisor, not by people */
 int cli_chat(int argc, char **argv);
 int cli_check(int argc, char **argv);
+int cli_explain(int argc, char **argv);
 int cli_init(int argc, char **argv);
+int cli_key(int argc, char **argv);
+int cli_models(int argc, char **argv);
 int cli_plugins(int argc, char **argv);
 int cli_routes(int argc, char **argv);
+int cli_simulate(int argc, char **argv);
 
 /* Options every command knows, and how it reads them. */
 struct cli_common {

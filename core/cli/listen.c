@@ -3,6 +3,7 @@
  */
 #include "cli/listen.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -164,6 +165,24 @@ gboolean listen_bind(const GPtrArray *addresses, guint workers, GArray *sockets,
             return FALSE;
     }
     return TRUE;
+}
+
+char *listen_address(int fd)
+{
+    struct sockaddr_storage at = { 0 };
+    socklen_t len = sizeof at;
+    char host[INET6_ADDRSTRLEN] = "?";
+
+    if (getsockname(fd, (struct sockaddr *)&at, &len) == 0 && at.ss_family == AF_UNIX)
+        return g_strconcat("unix:", ((struct sockaddr_un *)&at)->sun_path, NULL);
+    if (at.ss_family == AF_INET6) {
+        const struct sockaddr_in6 *in = (const void *)&at;
+
+        inet_ntop(AF_INET6, &in->sin6_addr, host, sizeof host);
+        return g_strdup_printf("[%s]:%u", host, ntohs(in->sin6_port));
+    }
+    inet_ntop(AF_INET, &((struct sockaddr_in *)&at)->sin_addr, host, sizeof host);
+    return g_strdup_printf("%s:%u", host, ntohs(((struct sockaddr_in *)&at)->sin_port));
 }
 
 GArray *listen_inherited(void)

@@ -13,5 +13,8 @@
 gboolean listen_bind(const GPtrArray *addresses, guint workers, GArray *sockets, GPtrArray *urls,
                      GError **error);
 
+/* Where a bound socket listens, as a configuration writes it. Free with g_free(). */
+char *listen_address(int fd);
+
 /* The descriptors named by WEIR_LISTEN_FDS. */
 GArray *listen_inherited(void);

@@ -1,7 +1,8 @@
 /*
- * main.c - `weir`: finds the command and runs it.
+ * main.c - the command line: finds the command and runs it.
  */
 #include "cli/cli.h"
+#include "cli/program.h"
 
 #include <locale.h>
 #include <stdarg.h>
@@ -12,9 +13,13 @@ static const struct command commands[] = {
     { "serve", cli_serve, "run the gateway" },
     { "chat", cli_chat, "ask a question, without a server" },
     { "check", cli_check, "validate a configuration without starting anything" },
+    { "explain", cli_explain, "show how a request would be routed, and why" },
     { "init", cli_init, "write a commented configuration to start from" },
+    { "key", cli_key, "make a key for applications, or hash one" },
+    { "models", cli_models, "list the models that the providers offer" },
     { "plugins", cli_plugins, "list plugin files, or show one, without running it" },
     { "routes", cli_routes, "draw the route trees" },
+    { "simulate", cli_simulate, "decide recorded requests again, by another configuration" },
     { "worker", cli_worker, NULL },
 };
 
@@ -48,7 +53,7 @@ static void print_help(FILE *out)
 bool cli_parse(int *argc, char ***argv, const char *usage, const char *summary,
                const GOptionEntry *entries, struct cli_common *common, int *code)
 {
-    const GOptionEntry shared[] = {
+    GOptionEntry shared[] = {
         { "config", 'c', 0, G_OPTION_ARG_FILENAME, &common->config_path,
           "configuration file (default: ./weir.yaml, the user's, /etc/weir/weir.yaml)", "FILE" },
         { "log", 0, 0, G_OPTION_ARG_STRING, &common->log,
@@ -62,6 +67,10 @@ bool cli_parse(int *argc, char ***argv, const char *usage, const char *summary,
     bool ok;
 
     g_option_context_set_summary(context, summary);
+    for (const GOptionEntry *e = entries; e && e->long_name; e++) {
+        if (strcmp(e->long_name, "log") == 0) /* the command's own, another thing */
+            shared[1].long_name = NULL;
+    }
     if (entries)
         g_option_context_add_main_entries(context, entries, NULL);
     g_option_context_add_main_entries(context, shared, NULL);
@@ -113,7 +122,7 @@ static void unknown_command(const char *name)
               near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
-int main(int argc, char **argv)
+int weir_main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "--help";
 

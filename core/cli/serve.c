@@ -37,7 +37,8 @@ static char *first_model(const struct config *config)
 }
 
 /* What a person needs to know to make a first request. */
-static void announce(const struct config *config, const GPtrArray *urls, const char *told)
+static void announce(const struct config *config, const GPtrArray *urls,
+                     const GPtrArray *admin_urls, const char *told)
 {
     const char *url = g_ptr_array_index(urls, 0);
     g_autofree char *model = first_model(config);
@@ -46,17 +47,36 @@ static void announce(const struct config *config, const GPtrArray *urls, const c
         fputs(told, stdout);
     for (guint i = 0; i < urls->len; i++)
         printf("listening on %s\n", (char *)g_ptr_array_index(urls, i));
+    for (guint i = 0; i < admin_urls->len; i++)
+        printf("admin paths on %s\n", (char *)g_ptr_array_index(admin_urls, i));
+    if (config->keys->len)
+        printf("keys: %u\n", config->keys->len);
     printf("providers:");
     for (guint i = 0; i < config->providers->len; i++) {
         const struct config_provider *p = g_ptr_array_index(config->providers, i);
 
         printf("%s %s (%s)", i ? "," : "", p->name, p->part->name);
     }
-    printf("\n\nTry:\n  curl %s/v1/chat/completions -H 'content-type: application/json' \\\n"
+    printf("\n\nTry:\n  curl %s/v1/chat/completions -H 'content-type: application/json' %s\\\n"
            "    -d '{\"model\":\"%s\",\"messages\":[{\"role\":\"user\",\"content\":\"hello\"}]}'\n"
-           "  export OPENAI_BASE_URL=%s/v1 OPENAI_API_KEY=unused\n\n",
-           url, model, url);
+           "  export OPENAI_BASE_URL=%s/v1 OPENAI_API_KEY=%s\n\n",
+           url, config->keys->len ? "-H 'authorization: Bearer KEY' " : "", model, url,
+           config->keys->len ? "KEY" : "unused");
     fflush(stdout);
+}
+
+/* Those that the configuration does not let be open to everybody. */
+static gboolean may_listen(const struct config *config)
+{
+    for (guint i = 0; i < config->listen->len; i++) {
+        g_autofree char *fault = config_exposed(config, g_ptr_array_index(config->listen, i));
+
+        if (fault) {
+            cli_error("--listen %s", fault);
+            return FALSE;
+        }
+    }
+    return TRUE;
 }
 
 static char *join_fds(const GArray *sockets)
@@ -102,7 +122,7 @@ static void hold_signals(void)
 
 /* Replaces this process. Returns only on failure. */
 static int become_supervisor(const struct config *config, const struct cli_common *common,
-                             const GArray *sockets, guint workers)
+                             const GArray *sockets, guint admin_count, guint workers)
 {
     g_autoptr(GError) error = NULL;
     g_autofree char *supervisor = program_find("weir-supervisor", &error);
@@ -112,10 +132,11 @@ static int become_supervisor(const struct config *config, const struct cli_commo
     g_autofree char *drain =
         g_strdup_printf("%" G_GINT64_FORMAT, (config->drain_us + 999999) / 1000000);
     g_autofree char *count = g_strdup_printf("%u", workers);
+    g_autofree char *admin = g_strdup_printf("%u", admin_count);
     g_autoptr(GPtrArray) argv = g_ptr_array_new();
-    const char *fixed[] = { supervisor, "--program",  program,     "--listen-fds",
-                            fds,        "--crumb-fd", crumbs,      "--drain-seconds",
-                            drain,      "--",         "--workers", count };
+    const char *fixed[] = { supervisor,   "--program", program,           "--listen-fds", fds,
+                            "--crumb-fd", crumbs,      "--drain-seconds", drain,          "--",
+                            "--workers",  count,       "--admin-sockets", admin };
 
     if (!supervisor) {
         cli_error("%s", error->message);
@@ -172,10 +193,12 @@ int cli_serve(int argc, char **argv)
     };
     g_autoptr(GArray) sockets = g_array_new(FALSE, FALSE, sizeof(int));
     g_autoptr(GPtrArray) urls = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) admin_urls = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GError) error = NULL;
     g_autofree char *told = NULL;
     g_autoptr(config_t) config = NULL;
     struct generation *generation;
+    guint admin_count;
     int code;
 
     if (!cli_parse(&argc, &argv, "- run the gateway",
@@ -200,14 +223,22 @@ int cli_serve(int argc, char **argv)
     generation_unref(generation);
     if (listen && !use_addresses(config, listen))
         return EX_USAGE;
+    if (!may_listen(config))
+        return EX_CONFIG;
     if (workers == -1)
         workers = (gint)config->workers;
-    if (!listen_bind(config->listen, (guint)workers, sockets, urls, &error)) {
+    admin_count = 0;
+    if (listen_bind(config->listen, (guint)workers, sockets, urls, &error)) {
+        admin_count = sockets->len;
+        listen_bind(config->admin_listen, 1, sockets, admin_urls, &error);
+        admin_count = sockets->len - admin_count;
+    }
+    if (error) {
         cli_error("%s", error->message);
         return EX_UNAVAILABLE;
     }
     lastgood_make();
     hold_signals();
-    announce(config, urls, told);
-    return become_supervisor(config, &common, sockets, (guint)workers);
+    announce(config, urls, admin_urls, told);
+    return become_supervisor(config, &common, sockets, admin_count, (guint)workers);
 }

@@ -37,7 +37,10 @@ static gboolean counts(struct watch *w, const struct inotify_event *event)
 {
     const char *suffix = g_hash_table_lookup(w->watched, GINT_TO_POINTER(event->wd));
 
-    return suffix && event->len && g_str_has_suffix(event->name, suffix);
+    if (!suffix || !event->len)
+        return FALSE;
+    return g_str_has_suffix(event->name, suffix) || /* a catalogue may be written either way */
+           (g_str_equal(suffix, ".yaml") && g_str_has_suffix(event->name, ".json"));
 }
 
 static gboolean on_events(gint fd, GIOCondition condition, gpointer data)
@@ -105,17 +108,28 @@ static void watch_directory(struct watch *w, const char *path, const char *suffi
         g_hash_table_insert(w->watched, GINT_TO_POINTER(wd), (gpointer)suffix);
 }
 
-void watch_config(struct watch *w, const struct config *config)
+/* A directory that stays keeps its number: what happened in it meanwhile still counts. */
+static void drop_others(struct watch *w, GHashTable *before)
 {
     GHashTableIter iter;
     gpointer wd;
 
+    g_hash_table_iter_init(&iter, before);
+    while (g_hash_table_iter_next(&iter, &wd, NULL)) {
+        if (!g_hash_table_contains(w->watched, wd))
+            inotify_rm_watch(w->fd, GPOINTER_TO_INT(wd));
+    }
+    g_hash_table_unref(before);
+}
+
+void watch_config(struct watch *w, const struct config *config)
+{
+    GHashTable *before;
+
     if (!w)
         return;
-    g_hash_table_iter_init(&iter, w->watched);
-    while (g_hash_table_iter_next(&iter, &wd, NULL))
-        inotify_rm_watch(w->fd, GPOINTER_TO_INT(wd));
-    g_hash_table_remove_all(w->watched);
+    before = w->watched;
+    w->watched = g_hash_table_new(g_direct_hash, g_direct_equal);
     for (guint i = 0; i < config->files->len; i++) {
         g_autofree char *dir = g_path_get_dirname(g_ptr_array_index(config->files, i));
         g_autofree char *more = g_build_filename(dir, "conf.d", NULL);
@@ -123,6 +137,12 @@ void watch_config(struct watch *w, const struct config *config)
         watch_directory(w, dir, ".yaml");
         watch_directory(w, more, ".yaml");
     }
+    if (config->catalogue_file) {
+        g_autofree char *dir = g_path_get_dirname(config->catalogue_file);
+
+        watch_directory(w, dir, ".yaml");
+    }
     for (guint i = 0; i < config->plugin_dirs->len; i++)
         watch_directory(w, g_ptr_array_index(config->plugin_dirs, i), ".so");
+    drop_others(w, before);
 }

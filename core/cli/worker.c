@@ -26,6 +26,8 @@ struct service {
     gboolean from_environment;
     struct engine *engine;
     struct gateway *gateway;
+    const GArray *sockets;
+    guint admin_sockets; /* the last of them */
     GMainLoop *main_loop;
     struct watch *watch;
     struct crumb_page *crumbs;
@@ -50,13 +52,29 @@ static void set_log(const struct service *s, const struct config *config)
         log_write(LOG_LEVEL_WARNING, "config", "log levels \"%s\" are not valid", levels);
 }
 
-static gboolean on_reload(gpointer data)
+/* The sockets stay as they were opened: a configuration without keys may not lay them open. */
+static bool may_serve(const struct service *s, const struct config *config, GError **error)
 {
-    struct service *s = data;
+    for (guint i = 0; i < s->sockets->len; i++) {
+        g_autofree char *address = listen_address(g_array_index(s->sockets, int, i));
+        g_autofree char *fault = config_exposed(config, address);
+
+        if (!fault)
+            continue;
+        g_set_error_literal(error, CONFIG_ERROR, CONFIG_ERROR_INVALID, fault);
+        return false;
+    }
+    return true;
+}
+
+/* NULL: it is in force; else why not, to be freed. */
+static char *reload(void *ctx)
+{
+    struct service *s = ctx;
     g_autoptr(GError) error = NULL;
     struct config *config = load(s, &error);
 
-    if (config && engine_switch(s->engine, config, &error)) {
+    if (config && may_serve(s, config, &error) && engine_switch(s->engine, config, &error)) {
         set_log(s, config);
         lastgood_keep(config);
         s->crumbs->generation++;
@@ -69,12 +87,19 @@ static gboolean on_reload(gpointer data)
     if (config)
         config_unref(config);
     watch_config(s->watch, s->engine->config);
+    return error ? g_strdup_printf("not reloaded, the old configuration stays: %s", error->message)
+                 : NULL;
+}
+
+static gboolean on_reload(gpointer data)
+{
+    g_free(reload(data));
     return G_SOURCE_CONTINUE;
 }
 
 static void on_change(void *ctx)
 {
-    on_reload(ctx);
+    g_free(reload(ctx));
 }
 
 static gboolean quit(gpointer data)
@@ -145,6 +170,10 @@ static bool make_engine(struct service *s, struct config *config, guint workers,
 {
     if (!config)
         return false;
+    if (!may_serve(s, config, error)) {
+        config_unref(config);
+        return false;
+    }
     set_log(s, config);
     s->engine = engine_new(config, workers ? workers : config->workers, error);
     if (s->engine)
@@ -162,7 +191,7 @@ static void set_allocator(void)
     mallopt(M_MMAP_THRESHOLD, 1 << 20);
 }
 
-static int run(struct service *s, guint workers, const GArray *sockets)
+static int run(struct service *s, guint workers)
 {
     g_autoptr(GError) error = NULL;
 
@@ -172,12 +201,15 @@ static int run(struct service *s, guint workers, const GArray *sockets)
         return EX_CONFIG;
     }
     s->main_loop = g_main_loop_new(NULL, FALSE);
-    s->gateway = gateway_new(s->engine, (const int *)(const void *)sockets->data, sockets->len);
+    s->gateway = gateway_new(s->engine, (const int *)(const void *)s->sockets->data,
+                             s->sockets->len, s->admin_sockets);
+    gateway_on_reload(s->gateway, reload, s);
     g_unix_signal_add(SIGHUP, on_reload, s);
     g_unix_signal_add(SIGTERM, on_stop, s);
     g_unix_signal_add(SIGINT, on_stop, s);
     s->watch = watch_new(on_change, s);
     watch_config(s->watch, s->engine->config);
+    engine_list_models(s->engine);
     gateway_start(s->gateway);
     s->crumbs->ready = 1;
     g_main_loop_run(s->main_loop);
@@ -195,6 +227,7 @@ int cli_worker(int argc, char **argv)
     gint workers = 0;
     const GOptionEntry entries[] = {
         { "workers", 0, 0, G_OPTION_ARG_INT, &workers, NULL, NULL },
+        { "admin-sockets", 0, 0, G_OPTION_ARG_INT, &s.admin_sockets, NULL, NULL },
         { "environment", 0, 0, G_OPTION_ARG_NONE, &s.from_environment, NULL, NULL },
         G_OPTION_ENTRY_NULL,
     };
@@ -219,5 +252,6 @@ int cli_worker(int argc, char **argv)
         cli_error("libcurl cannot be set up");
         return EX_UNAVAILABLE;
     }
-    return run(&s, (guint)workers, sockets);
+    s.sockets = sockets;
+    return run(&s, (guint)workers);
 }

@@ -118,6 +118,7 @@ static struct weir_client *client_new(struct config *config, weir_error *error)
     struct engine *engine;
 
     config->access_log = CONFIG_LOG_OFF; /* the log of a program is its own */
+    g_clear_pointer(&config->decisions_file, g_free);
     engine = engine_new(config, 1, &fault);
     if (!engine) {
         tell(error, WEIR_INVALID, fault->message);

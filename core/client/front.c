@@ -138,6 +138,8 @@ static void note_outcome(struct weir_call *call)
     const struct exchange *e = call->exchange;
     const struct attempt *last = e->winner;
     struct outcome *o = &call->response->outcome;
+    const struct warning *w;
+    uint32_t at = 0;
 
     for (const struct attempt *a = e->attempts; a && !e->winner; a = a->next)
         last = a->begun ? a : last;
@@ -146,8 +148,8 @@ static void note_outcome(struct weir_call *call)
         o->model = arena_copy(&o->memory, last->model);
     }
     o->attempts = e->attempt_count;
-    for (uint32_t i = 0; i < e->warning_count; i++) {
-        const weir_str parts[] = { e->warnings[i].topic, S(": "), e->warnings[i].text, S("\0") };
+    while ((w = exchange_warning(e, &at))) {
+        const weir_str parts[] = { w->topic, S(": "), w->text, S("\0") };
         weir_arena arena = arena_abi(&o->memory);
         weir_str text = weir_str_join(&arena, parts, G_N_ELEMENTS(parts));
 

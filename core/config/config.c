@@ -59,6 +59,9 @@ void config_provider_free(gpointer p)
     g_free(c->default_model);
     g_clear_pointer(&c->aliases, g_hash_table_unref);
     g_clear_pointer(&c->models, g_ptr_array_unref);
+    g_clear_pointer(&c->details, g_ptr_array_unref);
+    g_clear_pointer(&c->model_timeouts, g_ptr_array_unref);
+    g_free(c->vendor);
     g_free(c->proxy);
     g_free(c->ca_file);
     g_free(c->options);
@@ -78,6 +81,8 @@ struct config *config_new(void)
     c->snapshot = g_string_new(NULL);
     c->files = g_ptr_array_new_with_free_func(g_free);
     c->listen = g_ptr_array_new_with_free_func(g_free);
+    c->admin_listen = g_ptr_array_new_with_free_func(g_free);
+    c->keys = g_ptr_array_new_with_free_func(config_key_free);
     c->workers = CLAMP(g_get_num_processors(), 1, 64);
     c->plugin_dirs = g_ptr_array_new_with_free_func(g_free);
     c->plugin_pins = string_map();
@@ -95,12 +100,25 @@ struct config *config_new(void)
     c->drain_us = 30 * G_USEC_PER_SEC;
     c->connections = 10000;
     c->queue = 1000;
-    c->breaker_failures = 5;
-    c->breaker_cooldown_us = 30 * G_USEC_PER_SEC;
+    c->shadows = 100;
+    c->owners = 100000;
+    c->owner_us = G_GINT64_CONSTANT(30) * 24 * 3600 * G_USEC_PER_SEC;
+    c->wait_us = 30 * G_USEC_PER_SEC;
+    c->breaker = (struct target_breaker){
+        .failures = 5,
+        .rate_percent = 50,
+        .requests = 20,
+        .window_us = 30 * G_USEC_PER_SEC,
+        .cooldown_us = 2 * G_USEC_PER_SEC,
+        .cooldown_max_us = 10 * G_USEC_PER_SEC,
+    };
+    c->tenants = g_ptr_array_new_with_free_func(config_tenant_free);
     c->access_log = CONFIG_LOG_STDERR;
     c->log_levels = g_strdup("info");
     c->dialect_options = string_map();
     c->tag_headers = string_map();
+    c->catalogues = g_ptr_array_new_with_free_func((GDestroyNotify)catalogue_free);
+    c->models_refresh_us = 600 * G_USEC_PER_SEC;
     c->secrets = g_ptr_array_new_with_free_func(g_free);
     return c;
 }
@@ -118,6 +136,10 @@ void config_unref(struct config *c)
     g_string_free(c->snapshot, TRUE);
     g_ptr_array_unref(c->files);
     g_ptr_array_unref(c->listen);
+    g_ptr_array_unref(c->admin_listen);
+    g_ptr_array_unref(c->keys);
+    g_strfreev(c->hosts);
+    g_strfreev(c->origins);
     g_ptr_array_unref(c->plugin_dirs);
     g_hash_table_unref(c->plugin_pins);
     g_ptr_array_unref(c->routes);
@@ -125,13 +147,30 @@ void config_unref(struct config *c)
     g_ptr_array_unref(c->providers);
     g_free(c->access_file);
     g_free(c->log_levels);
+    g_free(c->decisions_file);
     g_hash_table_unref(c->dialect_options);
     g_hash_table_unref(c->tag_headers);
     g_free(c->tenant_header);
+    g_ptr_array_unref(c->tenants);
+    g_ptr_array_unref(c->catalogues);
+    g_free(c->catalogue_file);
     g_ptr_array_unref(c->secrets);
     if (c->plugins)
         plugin_registry_unref(c->plugins);
     g_free(c);
+}
+
+struct config_budget config_budget_of(const struct config *c, const struct config_route *route)
+{
+    const struct config_budget *general = &c->budget, *own = route ? &route->budget : general;
+    struct config_budget b = { 600 * G_USEC_PER_SEC, 16, 0 };
+
+    if (own->deadline_us || general->deadline_us)
+        b.deadline_us = own->deadline_us ? own->deadline_us : general->deadline_us;
+    if (own->attempts || general->attempts)
+        b.attempts = own->attempts ? own->attempts : general->attempts;
+    b.money = own->money ? own->money : general->money;
+    return b;
 }
 
 const struct config_provider *config_find_provider(const struct config *c, const char *name)

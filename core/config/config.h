@@ -7,7 +7,15 @@
  */
 #pragma once
 
+#include "catalogue/catalogue.h"
 #include "plugin/registry.h"
+#include "route/settings.h"
+
+/* `total` where nothing is said: 10 min; or, where another target could be asked as well, of an
+ * answer that is not streamed half of the time its request has left, so that there is time for the
+ * other. */
+#define CONFIG_TOTAL_US (600 * G_USEC_PER_SEC)
+enum { CONFIG_TOTAL_UNSAID = -1 };
 
 /* Time limits of an attempt, microseconds; 0: none. */
 struct config_timeouts {
@@ -15,24 +23,35 @@ struct config_timeouts {
     gint64 first_byte_us;  /* until the response head */
     gint64 first_token_us; /* streams: until the first content */
     gint64 idle_us;        /* streams: between two frames */
-    gint64 total_us;       /* of one attempt */
+    gint64 total_us;       /* of one attempt; may be CONFIG_TOTAL_UNSAID */
+};
+
+/* Those of some models of a provider, where they are not its own; 0: they are. */
+struct config_model_timeouts {
+    char *model; /* '*' for any characters */
+    struct config_timeouts timeouts;
 };
 
 struct config_provider {
     char *name;
     const struct plugin_part *part;
-    char *base_url;      /* no trailing slash */
-    char *api_key;       /* resolved; NULL: none. Never printed */
-    char *default_model; /* NULL: none */
-    GHashTable *aliases; /* asked model -> model; of strings */
-    GPtrArray *models;   /* globs it serves, beside the part's own; of strings */
+    char *base_url;       /* no trailing slash */
+    char *api_key;        /* resolved; NULL: none. Never printed */
+    char *default_model;  /* NULL: none */
+    GHashTable *aliases;  /* asked model -> model; of strings */
+    GPtrArray *models;    /* globs it serves, beside the part's own; of strings */
+    gboolean list_models; /* it may be asked which models it has */
+    char *vendor;         /* whose models they are, in the catalogues; NULL: nobody's */
+    GPtrArray *details;   /* of struct catalogue_entry: what is said here of its models */
     struct config_timeouts timeouts;
-    gint max_retries; /* default for `retries` of a failover; -1: not given */
-    gint64 requests_per_minute, tokens_per_minute; /* 0: no limit */
-    guint max_connections;                         /* 0: no limit */
-    char *proxy;                                   /* NULL: from the environment */
-    char *ca_file;                                 /* NULL: the system's */
-    gboolean insecure;                             /* do not verify the peer's certificate */
+    GPtrArray *model_timeouts; /* of struct config_model_timeouts */
+    gint max_retries;          /* default for `retries` of a failover; -1: not given */
+    struct limit_rule rate;    /* over all its models */
+    struct target_breaker breaker;
+    guint max_connections;      /* 0: no limit */
+    char *proxy;                /* NULL: from the environment */
+    char *ca_file;              /* NULL: the system's */
+    gboolean insecure;          /* do not verify the peer's certificate */
     char *options;              /* JSON object in the normal form of option.h, for `configure` */
     struct config_node *direct; /* asked by name: a failover of one; NULL: no such strategy */
     char *where;                /* "weir.yaml:7:3" */
@@ -48,6 +67,7 @@ struct config_child {
     struct config_node *node;               /* CONFIG_NODE */
     char *name; /* unique among its siblings: "openai/gpt-4o", "spread", "failover#3" */
     char *where;
+    gboolean copy; /* it only gets copies of requests: see CONTRACT.md, `copy` */
 };
 
 /* An inner node: a strategy and its children. */
@@ -62,7 +82,8 @@ struct config_node {
 enum config_mid_stream {
     CONFIG_MID_STREAM_ERROR,
     CONFIG_MID_STREAM_SPLICE,
-    CONFIG_MID_STREAM_CONTINUE
+    CONFIG_MID_STREAM_CONTINUE,
+    CONFIG_MID_STREAM_UNSAID /* while a file is read */
 };
 
 struct config_filter {
@@ -72,15 +93,47 @@ struct config_filter {
     char *where;
 };
 
+/* Of one exchange, over all that is done for it; 0: what is general, in the end the default. */
+struct config_budget {
+    gint64 deadline_us; /* 10 min */
+    guint attempts;     /* 16 */
+    gint64 money;       /* millionths of a dollar; no limit */
+};
+
+enum { CONFIG_NO_PRIORITY = G_MININT };
+
+/* Who asks: limits over all its requests. */
+struct config_tenant {
+    char *name; /* "*": each of those that are not named, and those without a name together */
+    struct limit_rule rule;
+    gint priority;  /* in the wait queue; CONFIG_NO_PRIORITY: the route's */
+    gint64 wait_us; /* how long a request may wait for these limits; 0: it is refused at once */
+};
+
+enum { CONFIG_DIGEST = 32 };
+
+/* A key that applications send. Only its hash is kept. */
+struct config_key {
+    char *name;
+    guint8 digest[CONFIG_DIGEST]; /* SHA-256 */
+    char *tenant;                 /* its own name, unless said */
+    /* What it may ask for: routes by name, models as globs over `model` and `provider/model`. Both
+     * NULL: everything; one of them: nothing else. */
+    char **routes, **models;
+    gboolean admin;
+};
+
 struct config_route {
     char *name;
     struct config_node *root;
     GPtrArray *filters; /* of struct config_filter */
     gboolean strict_loss;
-    enum config_mid_stream mid_stream;
-    struct config_timeouts timeouts; /* over the providers' where not 0 */
-    gint64 deadline_us;              /* budget of one exchange; 0: the default, 10 min */
-    guint attempts;                  /* likewise; 0: the default, 16 */
+    gboolean opaque_strip;             /* opaque: strip */
+    guint targets;                     /* that it leads to, as often as they are reached */
+    enum config_mid_stream mid_stream; /* not said: splice, if there is more than one target */
+    struct config_timeouts timeouts;   /* over the providers' where not 0 */
+    struct config_budget budget;
+    gint priority; /* in the wait queue, of tenants without one of their own; higher is first */
     char *where;
 };
 
@@ -92,6 +145,10 @@ struct config {
     GString *snapshot;       /* the files as they were read, for config_source.snapshot */
     GPtrArray *files;        /* paths read, in order; empty: made from the environment */
     GPtrArray *listen;       /* "127.0.0.1:8080", "[::1]:8080", "unix:/path"; of strings */
+    GPtrArray *admin_listen; /* likewise, for admin paths only */
+    GPtrArray *keys;         /* of struct config_key, by digest; empty: nobody is asked for one */
+    gboolean open;           /* auth: none */
+    char **hosts, **origins; /* allowed ones, '*' stands for anything; NULL: none are named */
     guint workers;           /* threads */
     GPtrArray *plugin_dirs;  /* absolute; of strings */
     GHashTable *plugin_pins; /* file name -> sha256 */
@@ -105,19 +162,28 @@ struct config {
     gsize head_bytes, json_bytes, hold_bytes;
     guint64 forward_bytes;
     gint64 head_us, body_us, idle_us, write_us, drain_us;
-    guint connections; /* per worker */
-    guint queue;       /* exchanges that may wait for a target to recover */
-    /* breaker: */
-    guint breaker_failures; /* consecutive ones that open it; 0: off */
-    gint64 breaker_cooldown_us;
+    guint connections;             /* per worker */
+    guint shadows;                 /* copies of requests that may be under way, per worker */
+    guint queue;                   /* exchanges that may wait for a target to recover */
+    gint64 wait_us;                /* for how long at most */
+    guint owners;                  /* values whose makers are remembered */
+    gint64 owner_us;               /* for how long */
+    struct target_breaker breaker; /* for providers that say nothing else */
+    struct config_budget budget;   /* likewise for routes, and where there is none */
+    GPtrArray *tenants;            /* of struct config_tenant */
     /* log: */
     enum config_log_target access_log;
     char *access_file;
-    char *log_levels; /* "info", "info,plugin=debug" */
+    char *decisions_file;    /* log.decisions; NULL: off */
+    gboolean decisions_text; /* ... with the text that strategies saw */
+    char *log_levels;        /* "info", "info,plugin=debug" */
     /* Dialects: name -> JSON options, for every dialect part in the registry. */
     GHashTable *dialect_options;
-    GHashTable *tag_headers; /* header (lower case) -> tag name, shown to strategies */
-    char *tenant_header;     /* NULL: none */
+    GHashTable *tag_headers;  /* header (lower case) -> tag name, shown to strategies */
+    char *tenant_header;      /* NULL: none */
+    GPtrArray *catalogues;    /* of struct catalogue: weir's own, then the file's */
+    char *catalogue_file;     /* NULL: none */
+    gint64 models_refresh_us; /* how often providers are asked for their models; 0: never */
     GPtrArray *secrets; /* resolved secrets, for whoever prints: never to be shown; of strings */
 };
 
@@ -154,15 +220,40 @@ void config_unref(struct config *c);
 typedef struct config config_t;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(config_t, config_unref)
 
+/* The budget of an exchange on a route (NULL: on none), with defaults. Money 0: no limit. */
+struct config_budget config_budget_of(const struct config *c, const struct config_route *route);
 const struct config_provider *config_find_provider(const struct config *c, const char *name);
 const struct config_route *config_find_route(const struct config *c, const char *name);
+
+/* What the catalogues and the configuration know of a provider's model, without `text`. NULL:
+ * nothing. Free with catalogue_record_free(). */
+struct catalogue_record *config_known(const struct config *c, const struct config_provider *p,
+                                      weir_str model);
 
 /* The nearest of `names` (NULL-terminated) to `word`, or NULL if none is near. */
 const char *config_nearest(const char *word, const char *const *names);
 
+/* The time limits of a model beyond those of its provider; NULL: it has none. */
+const struct config_timeouts *config_model_timeouts(const struct config_provider *p,
+                                                    weir_str model);
+
 /* An address to listen on in full: "8080", ":8080", "localhost:8080", "[::1]:8080", "unix:/path".
  * NULL if it is none. Free with g_free(). */
 char *config_listen_address(const char *text);
+
+/* The SHA-256 of a key. */
+void config_key_digest(const char *key, guint8 digest[CONFIG_DIGEST]);
+
+/* [any] The key with that hash, compared in constant time; NULL: there is none. */
+const struct config_key *config_find_key(const struct config *c,
+                                         const guint8 digest[CONFIG_DIGEST]);
+
+/* Whether a listening address, in full, can be reached from other machines. */
+gboolean config_address_exposed(const char *address);
+
+/* Why that address may not be listened on with this configuration, for a person; NULL: it may. Free
+ * with g_free(). */
+char *config_exposed(const struct config *c, const char *address);
 
 /* What `weir init` writes; config_load() accepts it. `env` decides which providers are on. */
 char *config_template(char **env);

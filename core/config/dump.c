@@ -122,7 +122,75 @@ static json_t *timeouts_json(const struct config_timeouts *t)
     json_object_set_new(out, "first_byte", duration_json(t->first_byte_us));
     json_object_set_new(out, "first_token", duration_json(t->first_token_us));
     json_object_set_new(out, "idle", duration_json(t->idle_us));
-    json_object_set_new(out, "total", duration_json(t->total_us));
+    json_object_set_new(out, "total",
+                        t->total_us == CONFIG_TOTAL_UNSAID
+                            ? json_string("600s; of whole answers half of the time left")
+                            : duration_json(t->total_us));
+    return out;
+}
+
+static json_t *model_timeouts_json(const struct config_provider *p)
+{
+    json_t *out = json_object();
+
+    for (guint i = 0; i < p->model_timeouts->len; i++) {
+        const struct config_model_timeouts *t = g_ptr_array_index(p->model_timeouts, i);
+
+        json_object_set_new(out, t->model, timeouts_json(&t->timeouts));
+    }
+    return out;
+}
+
+/* What is said of models here; not what the catalogues say. */
+static json_t *details_json(const struct config_provider *p)
+{
+    json_t *out = json_object();
+
+    for (guint i = 0; i < p->details->len; i++) {
+        const struct catalogue_entry *e = g_ptr_array_index(p->details, i);
+
+        json_object_set_new(out, g_ptr_array_index(e->match, 0),
+                            json_loads(e->record->text, 0, NULL));
+    }
+    return out;
+}
+
+static json_t *rule_json(const struct limit_rule *r)
+{
+    return json_pack("{s:I,s:I,s:I,s:I}", "requests_per_minute", (json_int_t)r->requests_per_minute,
+                     "tokens_per_minute", (json_int_t)r->tokens_per_minute, "concurrency",
+                     (json_int_t)r->concurrency, "burst_percent",
+                     (json_int_t)(r->burst_percent ? r->burst_percent : 2));
+}
+
+static json_t *rate_json(const struct limit_rule *r)
+{
+    json_t *out = rule_json(r);
+
+    json_object_set_new(out, "learn", json_boolean(!r->unlearned));
+    return out;
+}
+
+static json_t *breaker_json(const struct target_breaker *b)
+{
+    return json_pack("{s:I,s:I,s:I,s:o,s:o,s:o}", "failures", (json_int_t)b->failures,
+                     "rate_percent", (json_int_t)b->rate_percent, "requests",
+                     (json_int_t)b->requests, "window", duration_json(b->window_us), "cooldown",
+                     duration_json(b->cooldown_us), "max_cooldown",
+                     duration_json(b->cooldown_max_us));
+}
+
+/* Only what is said. */
+static json_t *budget_json(const struct config_budget *b)
+{
+    json_t *out = json_object();
+
+    if (b->deadline_us)
+        json_object_set_new(out, "deadline", duration_json(b->deadline_us));
+    if (b->attempts)
+        json_object_set_new(out, "attempts", json_integer(b->attempts));
+    if (b->money)
+        json_object_set_new(out, "money", json_real((double)b->money / 1e6));
     return out;
 }
 
@@ -138,10 +206,13 @@ static json_t *provider_json(const struct config *c, const struct config_provide
     json_object_set_new(out, "default_model", text_json(c, p->default_model));
     json_object_set_new(out, "model_aliases", map_json(c, p->aliases));
     json_object_set_new(out, "models", strings_json(c, p->models));
-    json_object_set_new(out, "rate_limit",
-                        json_pack("{s:I,s:I}", "requests_per_minute",
-                                  (json_int_t)p->requests_per_minute, "tokens_per_minute",
-                                  (json_int_t)p->tokens_per_minute));
+    if (p->model_timeouts->len)
+        json_object_set_new(out, "model_timeouts", model_timeouts_json(p));
+    json_object_set_new(out, "list_models", json_boolean(p->list_models));
+    json_object_set_new(out, "vendor", text_json(c, p->vendor ? p->vendor : "none"));
+    json_object_set_new(out, "catalogue", details_json(p));
+    json_object_set_new(out, "rate_limit", rate_json(&p->rate));
+    json_object_set_new(out, "breaker", breaker_json(&p->breaker));
     json_object_set_new(out, "max_connections", json_integer(p->max_connections));
     json_object_set_new(out, "proxy", url_json(c, p->proxy));
     json_object_set_new(out, "ca_file", text_json(c, p->ca_file));
@@ -185,6 +256,7 @@ static json_t *route_json(const struct config *c, const struct config_route *r)
     json_t *out = node_json(c, r->root);
     json_object_set_new(out, "filters", filters_json(c, r->filters));
     json_object_set_new(out, "loss", json_string(r->strict_loss ? "strict" : "allow"));
+    json_object_set_new(out, "opaque", json_string(r->opaque_strip ? "strip" : "owner"));
     json_object_set_new(out, "mid_stream", json_string(ways[r->mid_stream]));
     json_t *limits = timeouts_json(&r->timeouts);
     const char *key;
@@ -197,10 +269,8 @@ static json_t *route_json(const struct config *c, const struct config_route *r)
             json_object_del(limits, key);
     }
     json_object_set_new(out, "timeout", limits);
-    if (r->deadline_us)
-        json_object_set_new(out, "deadline", duration_json(r->deadline_us));
-    if (r->attempts)
-        json_object_set_new(out, "attempts", json_integer(r->attempts));
+    json_object_set_new(out, "budget", budget_json(&r->budget));
+    json_object_set_new(out, "priority", json_integer(r->priority));
     return out;
 }
 
@@ -218,26 +288,70 @@ static json_t *limits_json(const struct config *c)
     json_object_set_new(out, "drain_timeout", duration_json(c->drain_us));
     json_object_set_new(out, "connections", json_integer(c->connections));
     json_object_set_new(out, "queue", json_integer(c->queue));
+    json_object_set_new(out, "wait", duration_json(c->wait_us));
+    json_object_set_new(out, "shadows", json_integer(c->shadows));
+    json_object_set_new(out, "owners", json_integer(c->owners));
+    json_object_set_new(out, "owner_ttl", duration_json(c->owner_us));
     return out;
+}
+
+static json_t *list_json(char **list)
+{
+    json_t *out = list ? json_array() : json_null();
+    for (; list && *list; list++)
+        json_array_append_new(out, json_string(*list));
+    return out;
+}
+
+static void access_json(const struct config *c, json_t *out)
+{
+    json_t *keys = json_object();
+    for (guint i = 0; i < c->keys->len; i++) {
+        const struct config_key *k = g_ptr_array_index(c->keys, i);
+        json_object_set_new(keys, k->name,
+                            json_pack("{s:s,s:s,s:o,s:o,s:b}", "key", SECRET_HIDDEN, "tenant",
+                                      k->tenant, "routes", list_json(k->routes), "models",
+                                      list_json(k->models), "admin", k->admin));
+    }
+    json_object_set_new(out, "auth", text_json(c, c->keys->len ? "keys" : c->open ? "none" : NULL));
+    json_object_set_new(out, "keys", keys);
+    json_object_set_new(out, "admin",
+                        json_pack("{s:o}", "listen", strings_json(c, c->admin_listen)));
+    json_object_set_new(out, "allowed_hosts", list_json(c->hosts));
+    json_object_set_new(out, "allowed_origins", list_json(c->origins));
 }
 
 static void settings_json(const struct config *c, json_t *out)
 {
     json_object_set_new(out, "files", strings_json(c, c->files));
     json_object_set_new(out, "listen", strings_json(c, c->listen));
+    access_json(c, out);
     json_object_set_new(out, "workers", json_integer(c->workers));
     json_object_set_new(out, "plugins",
                         json_pack("{s:o,s:o}", "path", strings_json(c, c->plugin_dirs), "pins",
                                   map_json(c, c->plugin_pins)));
     json_object_set_new(out, "limits", limits_json(c));
-    json_t *breaker = json_pack("{s:i}", "failures", (int)c->breaker_failures);
-    json_object_set_new(breaker, "cooldown", duration_json(c->breaker_cooldown_us));
-    json_object_set_new(out, "breaker", breaker);
+    json_object_set_new(out, "catalogue", text_json(c, c->catalogue_file));
+    json_object_set_new(out, "models_refresh", duration_json(c->models_refresh_us));
+    json_object_set_new(out, "breaker", breaker_json(&c->breaker));
+    json_object_set_new(out, "budget", budget_json(&c->budget));
+    json_t *tenants = json_object();
+    for (guint i = 0; i < c->tenants->len; i++) {
+        const struct config_tenant *t = g_ptr_array_index(c->tenants, i);
+        json_t *tenant = rule_json(&t->rule);
+        if (t->priority != CONFIG_NO_PRIORITY)
+            json_object_set_new(tenant, "priority", json_integer(t->priority));
+        json_object_set_new(tenant, "wait", duration_json(t->wait_us));
+        json_object_set_new(tenants, t->name, tenant);
+    }
+    json_object_set_new(out, "tenants", tenants);
     const char *access = c->access_log == CONFIG_LOG_OFF      ? "off"
                          : c->access_log == CONFIG_LOG_STDERR ? "stderr"
                                                               : c->access_file;
     json_object_set_new(out, "log",
-                        json_pack("{s:s,s:s}", "access", access, "level", c->log_levels));
+                        json_pack("{s:s,s:s,s:s,s:b}", "access", access, "level", c->log_levels,
+                                  "decisions", c->decisions_file ? c->decisions_file : "off",
+                                  "decisions_text", c->decisions_text));
     json_object_set_new(out, "expose", json_string(c->expose_body ? "body" : "headers"));
     json_object_set_new(out, "unknown_model",
                         json_string(c->unknown_to_default ? "default_route" : "error"));

@@ -4,17 +4,10 @@
  * The result is written as text and loaded like any other, so that there is one reader only.
  */
 #include "config/load.h"
+#include "config/ollama.h"
 #include "plugin/program.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netdb.h>
-#include <poll.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-enum { OLLAMA_WAIT_MS = 200 };
 
 static const char own_address[] = "127.0.0.1:8080";
 
@@ -81,72 +74,50 @@ static void find_keys(struct finder *f)
 
 /* -- Ollama ----------------------------------------------------------------------------------- */
 
-/* Whether something accepts connections there, found out within the limit. */
-static gboolean answers(const struct addrinfo *ai)
+/* ", models: [...], default_model: ..." of what it has. */
+static char *ollama_models(const struct ollama *o)
 {
-    int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return FALSE;
-    gboolean up = connect(fd, ai->ai_addr, ai->ai_addrlen) == 0;
-    if (!up && errno == EINPROGRESS) {
-        struct pollfd p = { .fd = fd, .events = POLLOUT };
-        int failure = 0;
-        socklen_t len = sizeof(failure);
-        up = poll(&p, 1, OLLAMA_WAIT_MS) == 1 &&
-             getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &len) == 0 && !failure;
-    }
-    close(fd);
-    return up;
+    GString *more = g_string_new(o->models->len ? ", models: [ " : "");
+    for (guint i = 0; i < o->models->len; i++)
+        g_string_append_printf(more, "%s\"%s\"", i ? ", " : "",
+                               (const char *)g_ptr_array_index(o->models, i));
+    g_string_append(more, o->models->len ? " ]" : "");
+    if (o->chat_model)
+        g_string_append_printf(more, ", default_model: \"%s\"", o->chat_model);
+    return g_string_free(more, FALSE);
 }
 
-static gboolean answers_at(const char *host, guint port)
+static void tell_ollama(struct finder *f, const struct ollama *o)
 {
-    g_autofree char *service = g_strdup_printf("%u", port);
-    struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *found = NULL;
-    gboolean up = FALSE;
-
-    if (getaddrinfo(host, service, &hints, &found))
-        return FALSE;
-    for (const struct addrinfo *ai = found; ai && !up; ai = ai->ai_next)
-        up = answers(ai);
-    freeaddrinfo(found);
-    return up;
-}
-
-/* OLLAMA_HOST in any of its forms ("host", "host:port", ":port", a URL) as a URL. NULL: none. */
-static GUri *ollama_uri(char **env)
-{
-    const char *value = g_environ_getenv(env, "OLLAMA_HOST");
-    if (!value || !*value)
-        value = "127.0.0.1:11434";
-    g_autofree char *url = strstr(value, "://") ? g_strdup(value)
-                           : *value == ':'      ? g_strdup_printf("http://127.0.0.1%s", value)
-                                                : g_strdup_printf("http://%s", value);
-    g_autoptr(GUri) uri = g_uri_parse(url, G_URI_FLAGS_NONE, NULL);
-    if (!uri || !g_uri_get_host(uri) || !*g_uri_get_host(uri))
-        return NULL;
-    gboolean any = strcmp(g_uri_get_host(uri), "0.0.0.0") == 0;
-    gint port = g_uri_get_port(uri) > 0                       ? g_uri_get_port(uri)
-                : strcmp(g_uri_get_scheme(uri), "https") == 0 ? 443
-                                                              : 11434;
-    return g_uri_build(G_URI_FLAGS_NONE, g_uri_get_scheme(uri), NULL,
-                       any ? "127.0.0.1" : g_uri_get_host(uri), port, "", NULL, NULL);
+    g_string_append_printf(f->told, "Provider 'ollama' is on: it answers at %s", o->url);
+    if (o->chat_model)
+        g_string_append_printf(f->told, ", with %u model%s; '%s' is its default.\n", o->models->len,
+                               o->models->len == 1 ? "" : "s", o->chat_model);
+    else
+        g_string_append(f->told, ", but has no model to chat with; get one, e.g. with 'ollama pull "
+                                 "llama3.2'.\n");
 }
 
 static void find_ollama(struct finder *f)
 {
-    g_autoptr(GUri) uri = ollama_uri(f->env);
-    if (!uri || !answers_at(g_uri_get_host(uri), (guint)g_uri_get_port(uri)))
-        return;
-    g_autofree char *url = g_uri_to_string(uri);
+    g_autofree char *odd = NULL;
+    struct ollama *o = ollama_find(f->env, &odd);
     gboolean own = plugin_find(f->registry, PLUGIN_PROVIDER, "ollama") != NULL;
-    if (!own && !plugin_find(f->registry, PLUGIN_PROVIDER, "openai")) {
-        g_string_append_printf(f->told, "Ollama answers at %s, but no plugin speaks to it.\n", url);
+    if (odd)
+        g_string_append_printf(f->told, "%s\n", odd);
+    if (!o)
         return;
+    if (!own && !plugin_find(f->registry, PLUGIN_PROVIDER, "openai")) {
+        g_string_append_printf(f->told, "Ollama answers at %s, but no plugin speaks to it.\n",
+                               o->url);
+    } else {
+        g_autofree char *models = ollama_models(o);
+        g_autofree char *more =
+            g_strdup_printf(", base_url: \"%s%s\"%s", o->url, own ? "" : "/v1", models);
+        tell_ollama(f, o);
+        add_provider(f, "ollama", own ? "ollama" : "openai", more);
     }
-    g_string_append_printf(f->told, "Provider 'ollama' is on: it answers at %s.\n", url);
-    g_autofree char *more = g_strdup_printf(", base_url: \"%s%s\"", url, own ? "" : "/v1");
-    add_provider(f, "ollama", own ? "ollama" : "openai", more);
+    ollama_free(o);
 }
 
 /* -- Together --------------------------------------------------------------------------------- */

@@ -30,12 +30,18 @@ static struct ynode *merge_maps(struct load *l, struct ynode *a, struct ynode *b
     return map;
 }
 
-/* A snapshot is a run of: path, newline, length, newline, that many bytes. */
+/* A snapshot is a run of: path, newline, length, newline, that many bytes. A tab before the path:
+ * it is no file of the configuration, but one that is named there. */
+static void keep(struct load *l, const char *mark, const char *path, const char *text, gsize len)
+{
+    g_string_append_printf(l->config->snapshot, "%s%s\n%" G_GSIZE_FORMAT "\n", mark, path, len);
+    g_string_append_len(l->config->snapshot, text, (gssize)len);
+}
+
 static struct ynode *parse(struct load *l, const char *path, const char *text, gsize len)
 {
     g_ptr_array_add(l->config->files, g_strdup(path));
-    g_string_append_printf(l->config->snapshot, "%s\n%" G_GSIZE_FORMAT "\n", path, len);
-    g_string_append_len(l->config->snapshot, text, (gssize)len);
+    keep(l, "", path, text, len);
     return ytree_parse(l->tree, path, text, len, &l->faults);
 }
 
@@ -50,6 +56,29 @@ static struct ynode *read_one(struct load *l, const char *path, GError **error)
         return NULL;
     }
     return parse(l, path, text, len);
+}
+
+gboolean files_kept(struct load *l, const char *path, char **text, gsize *len, GError **error)
+{
+    GBytes *kept = l->kept ? g_hash_table_lookup(l->kept, path) : NULL;
+
+    if (kept) {
+        const char *bytes = g_bytes_get_data(kept, len);
+
+        *text = g_strndup(bytes ? bytes : "", *len);
+    } else if (!g_file_get_contents(path, text, len, error)) {
+        return FALSE;
+    }
+    keep(l, "\t", path, *text, *len);
+    return TRUE;
+}
+
+static void take_kept(struct load *l, const char *path, const char *text, gsize len)
+{
+    if (!l->kept)
+        l->kept =
+            g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_bytes_unref);
+    g_hash_table_replace(l->kept, g_strdup(path), g_bytes_new(text, len));
 }
 
 static struct ynode *read_snapshot(struct load *l, const struct config_source *source,
@@ -68,9 +97,13 @@ static struct ynode *read_snapshot(struct load *l, const struct config_source *s
             return NULL;
         }
         g_autofree char *path = g_strndup(p, (gsize)(line - p));
+        p = body + 1 + len;
+        if (*path == '\t') {
+            take_kept(l, path + 1, body + 1, len);
+            continue;
+        }
         struct ynode *next = parse(l, path, body + 1, len);
         root = root && next ? merge_maps(l, root, next) : root ? root : next;
-        p = body + 1 + len;
     }
     return faults_count(&l->faults) ? NULL : root;
 }

@@ -4,6 +4,7 @@
 #include "config/load.h"
 #include "plugin/program.h"
 
+#include "config/catalogue.h"
 #include "config/expand.h"
 #include "config/secret.h"
 
@@ -13,7 +14,7 @@ static const struct config_timeouts default_timeouts = {
     .first_byte_us = 60 * G_USEC_PER_SEC,
     .first_token_us = 60 * G_USEC_PER_SEC,
     .idle_us = 60 * G_USEC_PER_SEC,
-    .total_us = 600 * G_USEC_PER_SEC,
+    .total_us = CONFIG_TOTAL_UNSAID,
 };
 
 /* Finds the plugins where the configuration says. */
@@ -35,9 +36,12 @@ static struct plugin_registry *scan(struct load *l, struct plugin_registry *prev
 static void fill(struct load *l, const struct ynode *root)
 {
     settings_read(l, root);
+    tenants_read(l, root);
     filters_read(l, ynode_get(root, "filters"), l->config->filters);
+    catalogues_read(l, root);
     providers_read(l, ynode_get(root, "providers"));
     routes_read(l, root);
+    keys_read(l, root);
 }
 
 /* `registry` NULL: the plugins are looked for, `previous` lends its images. */
@@ -70,6 +74,7 @@ static struct config *load(const struct config_source *source, struct plugin_reg
                             text);
     }
     faults_clear(&l.faults);
+    g_clear_pointer(&l.kept, g_hash_table_unref);
     return root && !wrong ? g_steal_pointer(&config) : NULL;
 }
 

@@ -15,7 +15,8 @@ struct load {
     struct faults faults;
     struct ytree *tree;
     char **env;
-    gboolean reserved_names;         /* "default" may name a route: it is ours */
+    GHashTable *kept;        /* path -> GBytes: other files that a snapshot holds; may be NULL */
+    gboolean reserved_names; /* "default" may name a route: it is ours */
     struct config_timeouts timeouts; /* for providers that say nothing else */
 };
 
@@ -36,13 +37,30 @@ struct config *config_from_environment_with(char **env, struct plugin_registry *
  * `error` set if the file cannot be read. */
 struct ynode *files_read(struct load *l, const struct config_source *source, GError **error);
 
+/* The text of another file that the configuration names, from the snapshot if one is read; it goes
+ * into the next. Free `*text` with g_free(). */
+gboolean files_kept(struct load *l, const char *path, char **text, gsize *len, GError **error);
+
 /* settings.c: plugins.path and plugins.pins. */
 void settings_plugins(struct load *l, const struct ynode *root);
 /* Everything at the top that is not a provider, route or filter. */
 void settings_read(struct load *l, const struct ynode *root);
+/* Addresses of `n`, a text or a list, into `out`. */
+void settings_listen(struct load *l, const struct ynode *n, const char *what, GPtrArray *out);
 /* A `timeout`: a duration is the total, a map names limits. Changes only what is given. */
 void settings_timeouts(struct load *l, const struct ynode *n, const char *what,
                        gboolean none_allowed, struct config_timeouts *out);
+
+/* limits.c: `rate_limit`, `breaker` and `budget`, wherever they stand. Change only what is given.
+ */
+void limits_rate(struct load *l, const struct ynode *n, const char *what, struct limit_rule *out);
+void limits_breaker(struct load *l, const struct ynode *n, const char *what,
+                    struct target_breaker *out);
+void limits_budget(struct load *l, const struct ynode *n, const char *what,
+                   struct config_budget *out);
+void tenants_read(struct load *l, const struct ynode *root);
+/* keys.c: `keys`, `auth`, `admin` and what is allowed from where. After the routes. */
+void keys_read(struct load *l, const struct ynode *root);
 
 /* provider.c */
 void providers_read(struct load *l, const struct ynode *map);
@@ -73,6 +91,8 @@ struct config *config_new(void);
 void config_filter_free(gpointer filter);
 void config_provider_free(gpointer provider);
 void config_route_free(gpointer route);
+void config_tenant_free(gpointer tenant);
+void config_key_free(gpointer key);
 void config_node_free(gpointer node);
 void config_child_free(gpointer child);
 

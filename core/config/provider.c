@@ -1,6 +1,8 @@
 /*
  * provider.c - `providers:` and what may stand in each.
  */
+#include "base/str.h"
+#include "config/catalogue.h"
 #include "config/options.h"
 #include "config/schema.h"
 #include "config/value.h"
@@ -18,16 +20,15 @@ static const struct key provider_keys[] = {
     { "default_model", KEY_STRING, AT(default_model), 0, 0 },
     { "model_aliases", KEY_OTHER, 0, 0, 0 },
     { "models", KEY_OTHER, 0, 0, 0 },
+    { "list_models", KEY_BOOL, AT(list_models), 0, 0 },
+    { "vendor", KEY_OTHER, 0, 0, 0 },
+    { "catalogue", KEY_OTHER, 0, 0, 0 },
     { "rate_limit", KEY_OTHER, 0, 0, 0 },
+    { "breaker", KEY_OTHER, 0, 0, 0 },
     { "max_connections", KEY_UINT, AT(max_connections), 0, 1000000 },
     { "proxy", KEY_STRING, AT(proxy), 0, 0 },
     { "ca_file", KEY_OTHER, 0, 0, 0 },
     { "insecure", KEY_BOOL, AT(insecure), 0, 0 },
-};
-
-static const struct key rate_keys[] = {
-    { "requests_per_minute", KEY_INT64, AT(requests_per_minute), 0, 0 },
-    { "tokens_per_minute", KEY_INT64, AT(tokens_per_minute), 0, 0 },
 };
 
 #undef AT
@@ -95,6 +96,66 @@ static void read_api_key(struct load *l, struct config_provider *p, const struct
     }
 }
 
+static void free_model_timeouts(gpointer timeouts)
+{
+    struct config_model_timeouts *t = timeouts;
+
+    g_free(t->model);
+    g_free(t);
+}
+
+static void read_model_timeouts(struct load *l, struct config_provider *p,
+                                const struct ynode *entry, const char *model, const char *what)
+{
+    const struct ynode *n = ynode_get(entry, "timeout");
+    g_autofree char *name = g_strdup_printf("%s.timeout", what);
+    struct config_model_timeouts *t;
+
+    if (!n)
+        return;
+    t = g_new0(struct config_model_timeouts, 1);
+    t->model = g_strdup(model);
+    settings_timeouts(l, n, name, FALSE, &t->timeouts);
+    g_ptr_array_add(p->model_timeouts, t);
+}
+
+/* Its own name before patterns, and these in their order. */
+const struct config_timeouts *config_model_timeouts(const struct config_provider *p, weir_str model)
+{
+    const struct config_timeouts *found = NULL;
+
+    for (guint i = 0; i < p->model_timeouts->len; i++) {
+        const struct config_model_timeouts *t = g_ptr_array_index(p->model_timeouts, i);
+
+        if (str_is(model, t->model))
+            return &t->timeouts;
+        if (!found && str_glob(model, str_of(t->model)))
+            found = &t->timeouts;
+    }
+    return found;
+}
+
+/* A list of names and patterns, each by itself or as a map with more about it; or one of them. */
+static void read_model_list(struct load *l, struct config_provider *p, const struct ynode *n,
+                            const char *what)
+{
+    guint count = n->kind == YNODE_LIST ? ynode_count(n) : 1;
+
+    for (guint i = 0; !ynode_is_null(n) && i < count; i++) {
+        const struct ynode *item = n->kind == YNODE_LIST ? ynode_at(n, i) : n;
+        g_autofree char *entry = g_strdup_printf("%s[%u]", what, i);
+        char *name =
+            item->kind == YNODE_MAP
+                ? provider_model_entry(l, p, item, entry)
+                : g_strdup(value_text(&l->faults, item, what, "a text or a list of texts"));
+
+        if (name && item->kind == YNODE_MAP)
+            read_model_timeouts(l, p, item, name, entry);
+        if (name)
+            g_ptr_array_add(p->models, name);
+    }
+}
+
 static void read_models(struct load *l, struct config_provider *p, const struct ynode *map,
                         const char *what)
 {
@@ -103,9 +164,12 @@ static void read_models(struct load *l, struct config_provider *p, const struct 
     g_autofree char *models_name = g_strdup_printf("%s.models", what);
     g_autofree char *aliases_name = g_strdup_printf("%s.model_aliases", what);
 
-    p->models = models ? value_strings(&l->faults, models, models_name) : NULL;
-    if (!p->models)
-        p->models = g_ptr_array_new_with_free_func(g_free);
+    p->models = g_ptr_array_new_with_free_func(g_free);
+    p->details = g_ptr_array_new_with_free_func(catalogue_entry_free);
+    p->model_timeouts = g_ptr_array_new_with_free_func(free_model_timeouts);
+    if (models)
+        read_model_list(l, p, models, models_name);
+    provider_catalogue(l, p, map, what);
     p->aliases = aliases ? value_string_map(&l->faults, aliases, aliases_name) : NULL;
     if (!p->aliases)
         p->aliases = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -121,14 +185,17 @@ static void read_general(struct load *l, struct config_provider *p, const struct
 {
     g_autofree char *timeout = g_strdup_printf("%s.timeout", what);
     g_autofree char *rate = g_strdup_printf("%s.rate_limit", what);
+    g_autofree char *breaker = g_strdup_printf("%s.breaker", what);
     const struct ynode *ca_file = ynode_get(map, "ca_file");
 
     schema_read(l, map, what, provider_keys, G_N_ELEMENTS(provider_keys), p->part, p);
-    schema_read(l, ynode_get(map, "rate_limit"), rate, rate_keys, G_N_ELEMENTS(rate_keys), NULL, p);
+    limits_rate(l, ynode_get(map, "rate_limit"), rate, &p->rate);
+    limits_breaker(l, ynode_get(map, "breaker"), breaker, &p->breaker);
     settings_timeouts(l, ynode_get(map, "timeout"), timeout, TRUE, &p->timeouts);
     read_base_url(l, p, map, &key->at, what);
     read_api_key(l, p, map, what);
     read_models(l, p, map, what);
+    provider_vendor(l, p, map, what);
     if (ca_file) {
         const char *path = value_text(&l->faults, ca_file, "ca_file", "a path");
         p->ca_file = path ? value_path(&ca_file->at, path) : NULL;
@@ -169,7 +236,9 @@ static void read_provider(struct load *l, const struct ynode *key, const struct 
     p->name = g_strdup(key->raw);
     p->where = place_text(&key->at);
     p->max_retries = -1;
+    p->list_models = TRUE;
     p->timeouts = l->timeouts;
+    p->breaker = l->config->breaker;
 
     gboolean is_map = schema_is_map(l, map, what);
     if (!name_is_good(l, key) || (!is_map && !ynode_is_null(map)))

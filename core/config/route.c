@@ -7,18 +7,8 @@
 
 #include <string.h>
 
-static const char *const reserved[] = {
-    "filters", "loss", "mid_stream", "timeout", "budget", NULL
-};
-
-#define AT(member) G_STRUCT_OFFSET(struct config_route, member)
-
-static const struct key budget_keys[] = {
-    { "deadline", KEY_DURATION, AT(deadline_us), 0, 0 },
-    { "attempts", KEY_UINT, AT(attempts), 1, 1000 },
-};
-
-#undef AT
+static const char *const reserved[] = { "filters", "loss",   "mid_stream", "opaque",
+                                        "timeout", "budget", "priority",   NULL };
 
 enum {
     ROUTE_LIMIT_DEPTH = 64, /* routes that lead into each other */
@@ -41,30 +31,29 @@ static struct config_node *read_bare(struct load *l, const struct config_route *
     return tree_node(l, part, n, n, route->name);
 }
 
-static void read_budget(struct load *l, const struct ynode *n, const char *what,
-                        struct config_route *route)
-{
-    if (n && n->kind == YNODE_SCALAR)
-        value_duration(&l->faults, n, what, &route->deadline_us);
-    else
-        schema_read(l, n, what, budget_keys, G_N_ELEMENTS(budget_keys), NULL, route);
-}
-
 static void read_reserved(struct load *l, struct config_route *route, const struct ynode *map)
 {
     static const char *const losses[] = { "allow", "strict", NULL };
+    static const char *const opaques[] = { "owner", "strip", NULL };
     static const char *const ways[] = { "error", "splice", "continue", NULL };
     g_autofree char *timeout = g_strdup_printf("routes.%s.timeout", route->name);
     g_autofree char *budget = g_strdup_printf("routes.%s.budget", route->name);
     const struct ynode *loss = ynode_get(map, "loss"), *mid = ynode_get(map, "mid_stream");
+    const struct ynode *opaque = ynode_get(map, "opaque"), *priority = ynode_get(map, "priority");
+    gint64 number;
 
     filters_read(l, ynode_get(map, "filters"), route->filters);
     settings_timeouts(l, ynode_get(map, "timeout"), timeout, FALSE, &route->timeouts);
-    read_budget(l, ynode_get(map, "budget"), budget, route);
+    limits_budget(l, ynode_get(map, "budget"), budget, &route->budget);
+    if (priority && value_int(&l->faults, priority, "priority", -1000, 1000, &number))
+        route->priority = (gint)number;
     if (loss)
         route->strict_loss = value_choice(&l->faults, loss, "loss", losses) == 1;
-    gint way = mid ? value_choice(&l->faults, mid, "mid_stream", ways) : 0;
-    route->mid_stream = way > 0 ? (enum config_mid_stream)way : CONFIG_MID_STREAM_ERROR;
+    if (opaque)
+        route->opaque_strip = value_choice(&l->faults, opaque, "opaque", opaques) == 1;
+    gint way = mid ? value_choice(&l->faults, mid, "mid_stream", ways) : -1;
+    if (way >= 0)
+        route->mid_stream = (enum config_mid_stream)way;
 }
 
 /* The key of the route's strategy, or NULL with faults noted. */
@@ -157,6 +146,7 @@ static struct config_route *new_route(struct load *l, const char *name, const st
     struct config_route *route = g_new0(struct config_route, 1);
     route->name = g_strdup(name);
     route->where = place_text(at);
+    route->mid_stream = CONFIG_MID_STREAM_UNSAID;
     route->filters = g_ptr_array_new_with_free_func(config_filter_free);
     g_ptr_array_add(l->config->routes, route);
     return route;
@@ -251,8 +241,10 @@ static struct extent walk_route(struct walk *w, const struct config_route *route
 static void check_walks(struct load *l, const struct ynode *map)
 {
     struct walk w = { l, g_ptr_array_new(), g_hash_table_new_full(NULL, NULL, NULL, g_free), map };
-    for (guint i = 0; i < l->config->routes->len; i++)
-        walk_route(&w, g_ptr_array_index(l->config->routes, i));
+    for (guint i = 0; i < l->config->routes->len; i++) {
+        struct config_route *route = g_ptr_array_index(l->config->routes, i);
+        route->targets = walk_route(&w, route).leaves;
+    }
     g_ptr_array_unref(w.path);
     g_hash_table_unref(w.done);
 }
@@ -339,6 +331,14 @@ static void read_direct(struct load *l, const struct ynode *root)
     }
 }
 
+/* Another target takes over where there is one: it sends nothing that does not agree with what was
+ * sent, and where it does not agree that shows early. */
+static void settle_mid_stream(struct config_route *route)
+{
+    if (route->mid_stream == CONFIG_MID_STREAM_UNSAID)
+        route->mid_stream = route->targets > 1 ? CONFIG_MID_STREAM_SPLICE : CONFIG_MID_STREAM_ERROR;
+}
+
 void routes_read(struct load *l, const struct ynode *root)
 {
     const struct ynode *map = ynode_get(root, "routes");
@@ -356,4 +356,6 @@ void routes_read(struct load *l, const struct ynode *root)
     }
     read_default(l, root);
     read_direct(l, root);
+    for (guint i = 0; i < l->config->routes->len; i++)
+        settle_mid_stream(g_ptr_array_index(l->config->routes, i));
 }

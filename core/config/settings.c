@@ -11,15 +11,32 @@
 #define TIME(member) G_STRUCT_OFFSET(struct config_timeouts, member)
 
 static const struct key top_keys[] = {
-    { "listen", KEY_OTHER, 0, 0, 0 },        { "workers", KEY_UINT, AT(workers), 1, 64 },
-    { "providers", KEY_OTHER, 0, 0, 0 },     { "routes", KEY_OTHER, 0, 0, 0 },
-    { "default_route", KEY_OTHER, 0, 0, 0 }, { "default_provider", KEY_OTHER, 0, 0, 0 },
-    { "unknown_model", KEY_OTHER, 0, 0, 0 }, { "expose", KEY_OTHER, 0, 0, 0 },
-    { "plugins", KEY_OTHER, 0, 0, 0 },       { "limits", KEY_OTHER, 0, 0, 0 },
-    { "breaker", KEY_OTHER, 0, 0, 0 },       { "log", KEY_OTHER, 0, 0, 0 },
-    { "filters", KEY_OTHER, 0, 0, 0 },       { "dialects", KEY_OTHER, 0, 0, 0 },
-    { "tags", KEY_OTHER, 0, 0, 0 },          { "tenant_header", KEY_OTHER, 0, 0, 0 },
+    { "listen", KEY_OTHER, 0, 0, 0 },
+    { "admin", KEY_OTHER, 0, 0, 0 },
+    { "auth", KEY_OTHER, 0, 0, 0 },
+    { "keys", KEY_OTHER, 0, 0, 0 },
+    { "allowed_hosts", KEY_OTHER, 0, 0, 0 },
+    { "allowed_origins", KEY_OTHER, 0, 0, 0 },
+    { "workers", KEY_UINT, AT(workers), 1, 64 },
+    { "providers", KEY_OTHER, 0, 0, 0 },
+    { "routes", KEY_OTHER, 0, 0, 0 },
+    { "default_route", KEY_OTHER, 0, 0, 0 },
+    { "default_provider", KEY_OTHER, 0, 0, 0 },
+    { "unknown_model", KEY_OTHER, 0, 0, 0 },
+    { "expose", KEY_OTHER, 0, 0, 0 },
+    { "plugins", KEY_OTHER, 0, 0, 0 },
+    { "limits", KEY_OTHER, 0, 0, 0 },
+    { "breaker", KEY_OTHER, 0, 0, 0 },
+    { "budget", KEY_OTHER, 0, 0, 0 },
+    { "tenants", KEY_OTHER, 0, 0, 0 },
+    { "log", KEY_OTHER, 0, 0, 0 },
+    { "filters", KEY_OTHER, 0, 0, 0 },
+    { "dialects", KEY_OTHER, 0, 0, 0 },
+    { "tags", KEY_OTHER, 0, 0, 0 },
+    { "tenant_header", KEY_OTHER, 0, 0, 0 },
     { "timeout", KEY_OTHER, 0, 0, 0 },
+    { "catalogue", KEY_OTHER, 0, 0, 0 },
+    { "models_refresh", KEY_DURATION, AT(models_refresh_us), 0, 0 },
 };
 
 static const struct key limit_keys[] = {
@@ -34,11 +51,10 @@ static const struct key limit_keys[] = {
     { "drain_timeout", KEY_DURATION, AT(drain_us), 0, 0 },
     { "connections", KEY_UINT, AT(connections), 1, 1000000 },
     { "queue", KEY_UINT, AT(queue), 0, 1000000 },
-};
-
-static const struct key breaker_keys[] = {
-    { "failures", KEY_UINT, AT(breaker_failures), 0, 1000000 },
-    { "cooldown", KEY_DURATION, AT(breaker_cooldown_us), 0, 0 },
+    { "wait", KEY_DURATION, AT(wait_us), 0, 0 },
+    { "shadows", KEY_UINT, AT(shadows), 0, 1000000 },
+    { "owners", KEY_UINT, AT(owners), 0, 10000000 },
+    { "owner_ttl", KEY_DURATION, AT(owner_us), 0, 0 },
 };
 
 static const struct key timeout_keys[] = {
@@ -52,6 +68,8 @@ static const struct key timeout_keys[] = {
 static const struct key log_keys[] = {
     { "access", KEY_OTHER, 0, 0, 0 },
     { "level", KEY_OTHER, 0, 0, 0 },
+    { "decisions", KEY_OTHER, 0, 0, 0 },
+    { "decisions_text", KEY_BOOL, AT(decisions_text), 0, 0 },
 };
 
 static const struct key plugin_keys[] = {
@@ -75,13 +93,13 @@ void settings_timeouts(struct load *l, const struct ynode *n, const char *what,
         READ(l, n, what, timeout_keys, out);
     if (none_allowed)
         return;
-    /* On a route 0 would read as "no limit" but means "the provider's". */
+    /* On a route or a model 0 would read as "no limit" but means "the provider's". */
     for (guint i = 0; i < G_N_ELEMENTS(timeout_keys); i++) {
         const struct ynode *limit = n->kind == YNODE_MAP ? ynode_get(n, timeout_keys[i].name) : n;
         gint64 us;
         if (limit && limit->kind == YNODE_SCALAR && value_parse_duration(limit->text, &us) && !us)
             fault_at(&l->faults, &limit->at,
-                     "%s cannot be 0 on a route; remove it to use the "
+                     "%s cannot be 0 here; remove it to use the "
                      "provider's, or set 0 there for no limit",
                      what);
     }
@@ -122,29 +140,28 @@ static gboolean string_equal(gconstpointer a, gconstpointer b)
     return strcmp(a, b) == 0;
 }
 
-static void read_listen(struct load *l, const struct ynode *n)
+void settings_listen(struct load *l, const struct ynode *n, const char *what, GPtrArray *out)
 {
-    GPtrArray *out = l->config->listen;
     guint count = !n ? 0 : n->kind == YNODE_LIST ? ynode_count(n) : 1;
 
     for (guint i = 0; i < count; i++) {
         const struct ynode *item = n->kind == YNODE_LIST ? ynode_at(n, i) : n;
         const char *form = "an address such as 127.0.0.1:8080, [::1]:8080 or unix:/run/weir.sock";
-        const char *text = value_text(&l->faults, item, "listen", form);
+        const char *text = value_text(&l->faults, item, what, form);
         if (!text)
             continue;
         g_autofree char *address = config_listen_address(text);
         g_autofree char *shown = ynode_show(item);
         if (!address)
-            fault_at(&l->faults, &item->at, "listen must be %s, not %s", form, shown);
+            fault_at(&l->faults, &item->at, "%s must be %s, not %s", what, form, shown);
         else if (g_ptr_array_find_with_equal_func(out, address, string_equal, NULL) &&
                  !g_str_has_suffix(address, ":0"))
-            fault_at(&l->faults, &item->at, "listen has %s twice; remove one", address);
+            fault_at(&l->faults, &item->at, "%s has %s twice; remove one", what, address);
         else
             g_ptr_array_add(out, g_steal_pointer(&address));
     }
     if (n && !count)
-        fault_at(&l->faults, &n->at, "listen is empty; give an address, or remove the key");
+        fault_at(&l->faults, &n->at, "%s is empty; give an address, or remove the key", what);
     if (!n)
         g_ptr_array_add(out, g_strdup("127.0.0.1:8080"));
 }
@@ -174,6 +191,20 @@ static void read_log_level(struct load *l, const struct ynode *n)
     l->config->log_levels = g_strjoinv(",", items);
 }
 
+static void read_decisions(struct load *l, const struct ynode *n)
+{
+    const char *text = n ? value_text(&l->faults, n, "log.decisions", "a path or off") : NULL;
+    gboolean on;
+
+    if (!text || (value_parse_bool(text, &on) && !on))
+        return;
+    if (strchr(text, '/'))
+        l->config->decisions_file = value_path(&n->at, text);
+    else
+        fault_at(&l->faults, &n->at, "log.decisions must be a path or off; write ./%s for a file",
+                 text);
+}
+
 static void read_log(struct load *l, const struct ynode *map)
 {
     struct config *c = l->config;
@@ -185,6 +216,7 @@ static void read_log(struct load *l, const struct ynode *map)
         access ? value_text(&l->faults, access, "log.access", "stderr, off or a path") : NULL;
     if (level)
         read_log_level(l, level);
+    read_decisions(l, ynode_get(map, "decisions"));
     if (!text || strcmp(text, "stderr") == 0)
         return;
     if (value_parse_bool(text, &on)) {
@@ -318,8 +350,9 @@ void settings_read(struct load *l, const struct ynode *root)
 
     READ(l, root, NULL, top_keys, l->config);
     READ(l, ynode_get(root, "limits"), "limits", limit_keys, l->config);
-    READ(l, ynode_get(root, "breaker"), "breaker", breaker_keys, l->config);
-    read_listen(l, ynode_get(root, "listen"));
+    limits_breaker(l, ynode_get(root, "breaker"), "breaker", &l->config->breaker);
+    limits_budget(l, ynode_get(root, "budget"), "budget", &l->config->budget);
+    settings_listen(l, ynode_get(root, "listen"), "listen", l->config->listen);
     read_log(l, ynode_get(root, "log"));
     read_dialects(l, ynode_get(root, "dialects"), &root->at);
     read_headers(l, root);

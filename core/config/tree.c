@@ -281,6 +281,17 @@ static gboolean is_shorthand(const struct plugin_part *part, const struct ynode 
     return ynode_count(value) > 0;
 }
 
+/* A child in an option called `copy` is none of those that answer. */
+static void mark_copy(const struct config_node *node, const json_t *options)
+{
+    const weir_option *o = options_find(node->part->options, node->part->option_count, "copy");
+    const json_t *number = o ? json_object_get(options, o->name) : NULL;
+
+    if (o && o->type == WEIR_OPTION_CHILD && json_integer_value(number) < node->children->len)
+        ((struct config_child *)node->children->pdata[json_integer_value(number)])->copy =
+            json_is_integer(number);
+}
+
 struct config_node *tree_node(struct load *l, const struct plugin_part *part,
                               const struct ynode *key, const struct ynode *value, const char *path)
 {
@@ -303,8 +314,10 @@ struct config_node *tree_node(struct load *l, const struct plugin_part *part,
                    : part->stand_in ? json_object()
                                     : options_read_all(l, part->options, part->option_count,
                                                        options, &key->at, part->name, &hooks);
-    if (json)
+    if (json) {
         node->options = options_text(json);
+        mark_copy(node, json);
+    }
     json_decref(json);
     g_hash_table_unref(b.names);
     if (node->options)

@@ -41,7 +41,7 @@ static void flush(struct access_log *log)
             continue;
         if (n <= 0) {
             if (!log->failed)
-                log_write(LOG_LEVEL_ERROR, "log", "the access log cannot be written: %s",
+                log_write(LOG_LEVEL_ERROR, "log", "a log file cannot be written: %s",
                           g_strerror(errno));
             log->failed = true;
             buf_eat(&log->lines, buf_len(&log->lines));
@@ -69,7 +69,7 @@ void access_log_target(struct access_log *log, enum config_log_target target, co
         return;
     log->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
     if (log->fd < 0)
-        log_write(LOG_LEVEL_ERROR, "log", "cannot open the access log %s: %s", path,
+        log_write(LOG_LEVEL_ERROR, "log", "cannot open the log file %s: %s", path,
                   g_strerror(errno));
 }
 
@@ -88,13 +88,42 @@ void access_log_free(struct access_log *log)
 /* -- one line -----------------------------------------------------------------------------------
  */
 
-/* Nothing here goes through printf: formatting would cost more than all of the routing. */
-static void put(struct buf *b, weir_str text)
+/*
+ * Nothing here goes through printf: formatting would cost more than all of the routing. The line is
+ * written through a cursor, which looks for room once per piece; `log->lines` has its length only
+ * at the end.
+ */
+struct line {
+    struct buf *b;
+    char *at, *end;
+};
+
+/* Makes room for `more` bytes. False: out of memory, the piece is left out. */
+static bool line_grow(struct line *l, size_t more)
 {
-    buf_add(b, text.ptr, text.len);
+    if (l->at) /* else it begins, behind the lines that are there */
+        l->b->end = (size_t)(l->at - l->b->mem);
+    if (!buf_reserve(l->b, more < 1024 ? 1024 : more))
+        return false;
+    l->at = l->b->mem + l->b->end;
+    l->end = l->b->mem + l->b->cap;
+    return true;
 }
 
-static void put_number(struct buf *b, int64_t n)
+static inline bool line_room(struct line *l, size_t more)
+{
+    return (size_t)(l->end - l->at) >= more || line_grow(l, more);
+}
+
+static inline void put(struct line *l, weir_str text)
+{
+    if (!text.len || !line_room(l, text.len))
+        return;
+    memcpy(l->at, text.ptr, text.len);
+    l->at += text.len;
+}
+
+static void put_number(struct line *l, int64_t n)
 {
     char digits[24];
     size_t at = sizeof digits;
@@ -105,72 +134,86 @@ static void put_number(struct buf *b, int64_t n)
     while (rest /= 10);
     if (n < 0)
         digits[--at] = '-';
-    buf_add(b, digits + at, sizeof digits - at);
+    put(l, (weir_str){ digits + at, sizeof digits - at });
 }
 
 /* With zeros in front. */
-static void put_digits(struct buf *b, unsigned n, int width)
+static void put_digits(struct line *l, unsigned n, int width)
 {
     char digits[8];
 
     for (int i = width; i-- > 0; n /= 10)
         digits[i] = (char)('0' + n % 10);
-    buf_add(b, digits, (size_t)width);
+    put(l, (weir_str){ digits, (size_t)width });
 }
 
-static void put_string(struct buf *b, weir_str s)
+static bool needs_escape(unsigned char c)
+{
+    return c < 0x20 || c == '"' || c == '\\' || c == 0x7f;
+}
+
+/* Text in which something needs an escape, or which is not all ASCII. */
+static void put_odd(struct line *l, weir_str s)
 {
     static const char hex[] = "0123456789abcdef";
-    size_t from = 0;
 
-    if (s.len && !g_utf8_validate(s.ptr, (gssize)s.len, NULL))
+    if (!g_utf8_validate(s.ptr, (gssize)s.len, NULL))
         s = S("?");
-    buf_add(b, "\"", 1);
+    if (!line_room(l, s.len * 6))
+        return;
     for (size_t i = 0; i < s.len; i++) {
         unsigned char c = (unsigned char)s.ptr[i];
 
-        if (c >= 0x20 && c != '"' && c != '\\' && c < 0x7f)
-            continue;
-        buf_add(b, s.ptr + from, i - from);
-        from = i + 1;
         if (c == '"' || c == '\\') {
-            put(b, S("\\"));
-            buf_add(b, s.ptr + i, 1);
-        } else if (c < 0x20 || c == 0x7f) {
-            put(b, S("\\u00"));
-            buf_add(b, &hex[c >> 4], 1);
-            buf_add(b, &hex[c & 15], 1);
-        } else {
-            buf_add(b, s.ptr + i, 1);
+            *l->at++ = '\\';
+        } else if (needs_escape(c)) {
+            memcpy(l->at, "\\u00", 4);
+            l->at[4] = hex[c >> 4], l->at[5] = hex[c & 15];
+            l->at += 6;
+            continue;
         }
+        *l->at++ = (char)c;
     }
-    buf_add(b, s.ptr + from, s.len - from);
-    buf_add(b, "\"", 1);
+}
+
+static void put_string(struct line *l, weir_str s)
+{
+    size_t plain = 0;
+
+    put(l, S("\""));
+    while (plain < s.len && !needs_escape((unsigned char)s.ptr[plain]) &&
+           (unsigned char)s.ptr[plain] < 0x80)
+        plain++;
+    if (plain == s.len)
+        put(l, s);
+    else
+        put_odd(l, s);
+    put(l, S("\""));
 }
 
 /* `name` with its comma, quotes and colon: S(",\"id\":"). */
-static void put_member(struct buf *b, weir_str name, weir_str value)
+static inline void put_member(struct line *l, weir_str name, weir_str value)
 {
-    put(b, name);
-    put_string(b, value);
+    put(l, name);
+    put_string(l, value);
 }
 
-static void put_int(struct buf *b, weir_str name, int64_t n)
+static inline void put_int(struct line *l, weir_str name, int64_t n)
 {
-    put(b, name);
-    put_number(b, n);
+    put(l, name);
+    put_number(l, n);
 }
 
 /* Names of our own: nothing in them needs an escape. */
-static void put_word(struct buf *b, weir_str name, const char *word)
+static inline void put_word(struct line *l, weir_str name, const char *word)
 {
-    put(b, name);
-    put(b, S("\""));
-    put(b, str_of(word));
-    put(b, S("\""));
+    put(l, name);
+    put(l, S("\""));
+    put(l, str_of(word));
+    put(l, S("\""));
 }
 
-static void put_usage(struct buf *b, const weir_usage *u)
+static void put_usage(struct line *l, const weir_usage *u)
 {
     const struct {
         weir_str name;
@@ -186,16 +229,16 @@ static void put_usage(struct buf *b, const weir_usage *u)
     };
     bool any = false;
 
-    put(b, S(",\"usage\":{"));
+    put(l, S(",\"usage\":{"));
     for (size_t i = 0; i < G_N_ELEMENTS(counts); i++) {
         if (counts[i].n < 0)
             continue;
         if (any)
-            put(b, S(","));
-        put_int(b, counts[i].name, counts[i].n);
+            put(l, S(","));
+        put_int(l, counts[i].name, counts[i].n);
         any = true;
     }
-    put(b, S("}"));
+    put(l, S("}"));
 }
 
 /* Microseconds since the exchange began, or -1. */
@@ -204,27 +247,27 @@ static int64_t since(const struct exchange *e, int64_t at)
     return at ? at - e->start_us : -1;
 }
 
-static void put_attempt(struct buf *b, const struct exchange *e, const struct attempt *a)
+static void put_attempt(struct line *l, const struct exchange *e, const struct attempt *a)
 {
-    put(b, S("{\"target\":"));
-    put_string(b, str_of(a->target->name));
-    put_word(b, S(",\"class\":"), a->failure ? failure_class_name(a->failure->class_id) : "ok");
+    put(l, S("{\"target\":"));
+    put_string(l, str_of(a->target->name));
+    put_word(l, S(",\"class\":"), a->failure ? failure_class_name(a->failure->class_id) : "ok");
     if (a->status)
-        put_int(b, S(",\"status\":"), a->status);
-    put(b, a->begun ? S(",\"sent\":true") : S(",\"sent\":false"));
-    put_int(b, S(",\"start_us\":"), since(e, a->start_us));
+        put_int(l, S(",\"status\":"), a->status);
+    put(l, a->begun ? S(",\"sent\":true") : S(",\"sent\":false"));
+    put_int(l, S(",\"start_us\":"), since(e, a->start_us));
     if (a->first_us)
-        put_int(b, S(",\"first_us\":"), since(e, a->first_us));
-    put_int(b, S(",\"end_us\":"), since(e, a->end_us));
+        put_int(l, S(",\"first_us\":"), since(e, a->first_us));
+    put_int(l, S(",\"end_us\":"), since(e, a->end_us));
     if (!usage_is_empty(&a->usage))
-        put_usage(b, &a->usage);
+        put_usage(l, &a->usage);
     if (a->failure)
-        put_member(b, S(",\"message\":"), a->failure->message);
-    put(b, S("}"));
+        put_member(l, S(",\"message\":"), a->failure->message);
+    put(l, S("}"));
 }
 
 /* The date and time of a second, made once a second. */
-static void put_time(struct buf *b, int64_t unix_us)
+static void put_time(struct line *l, int64_t unix_us)
 {
     static _Thread_local time_t second = -1;
     static _Thread_local char text[40];
@@ -237,71 +280,124 @@ static void put_time(struct buf *b, int64_t unix_us)
         len = strftime(text, sizeof text, "{\"time\":\"%Y-%m-%dT%H:%M:%S.", &tm);
         second = now;
     }
-    buf_add(b, text, len);
-    put_digits(b, (unsigned)(unix_us / 1000 % 1000), 3);
-    put(b, S("Z\""));
+    put(l, (weir_str){ text, len });
+    put_digits(l, (unsigned)(unix_us / 1000 % 1000), 3);
+    put(l, S("Z\""));
 }
 
-static void put_warnings(struct buf *b, const struct exchange *e)
+static void put_warnings(struct line *l, const struct exchange *e)
 {
-    put(b, S(",\"warnings\":["));
-    for (uint32_t i = 0; i < e->warning_count; i++) {
-        put(b, i ? S(",{\"at\":") : S("{\"at\":"));
-        put_string(b, e->warnings[i].topic);
-        put_member(b, S(",\"why\":"), e->warnings[i].text);
-        put(b, S("}"));
+    const struct warning *w;
+    uint32_t at = 0;
+    bool any = false;
+
+    while ((w = exchange_warning(e, &at))) {
+        put(l, any ? S(",{\"at\":") : S(",\"warnings\":[{\"at\":"));
+        put_string(l, w->topic);
+        put_member(l, S(",\"why\":"), w->text);
+        put(l, S("}"));
+        any = true;
     }
-    put(b, S("]"));
+    if (any)
+        put(l, S("]"));
 }
 
-static void put_request(struct buf *b, const struct exchange *e, const struct attempt *winner)
+/* Whose copy it is, and for which child. */
+static void put_copy(struct line *l, const struct exchange *e)
 {
-    put_time(b, e->unix_us);
-    put_word(b, S(",\"id\":"), e->id);
-    put_word(b, S(",\"peer\":"), e->peer);
-    put_word(b, S(",\"dialect\":"), e->dialect->name);
-    put_word(b, S(",\"op\":"), op_name(e->facts.op));
-    put_member(b, S(",\"method\":"), e->in.method);
-    put_member(b, S(",\"path\":"), e->in.path);
-    put_member(b, S(",\"model\":"), e->facts.model);
+    put_word(l, S(",\"shadow_of\":"), e->copy_of);
+    put_member(l, S(",\"shadow\":"), e->copy_name);
+}
+
+/* The copies of a request: the child, and the copy's id or why there is none. */
+static void put_shadows(struct line *l, const struct exchange *e)
+{
+    put(l, S(",\"shadows\":["));
+    for (const struct shadow *s = e->shadows; s; s = s->next) {
+        put(l, s == e->shadows ? S("{\"child\":") : S(",{\"child\":"));
+        put_string(l, s->child->name);
+        if (s->id[0])
+            put_word(l, S(",\"id\":"), s->id);
+        else
+            put_word(l, S(",\"not_sent\":"), s->why_not ? s->why_not : "nobody was asked");
+        put(l, S("}"));
+    }
+    put(l, S("]"));
+}
+
+static void put_request(struct line *l, const struct exchange *e, const struct attempt *winner)
+{
+    put_time(l, e->unix_us);
+    put_word(l, S(",\"id\":"), e->id);
+    if (e->copy_of)
+        put_copy(l, e);
+    put_word(l, S(",\"peer\":"), e->peer);
+    put_word(l, S(",\"dialect\":"), e->dialect->name);
+    put_word(l, S(",\"op\":"), op_name(e->facts.op));
+    put_member(l, S(",\"method\":"), e->in.method);
+    put_member(l, S(",\"path\":"), e->in.path);
+    if (e->key) {
+        put_word(l, S(",\"key\":"), e->key->name);
+        put_member(l, S(",\"tenant\":"), str_of(e->key->tenant));
+    }
+    put_member(l, S(",\"model\":"), e->facts.model);
     if (e->route)
-        put_member(b, S(",\"route\":"), str_of(e->route->name));
+        put_member(l, S(",\"route\":"), str_of(e->route->name));
     if (winner && winner->target)
-        put_member(b, S(",\"target\":"), str_of(winner->target->name));
-    put_int(b, S(",\"status\":"), e->status);
-    put_word(b, S(",\"class\":"), e->failure ? failure_class_name(e->failure->class_id) : "ok");
-    put(b, e->facts.stream ? S(",\"stream\":true") : S(",\"stream\":false"));
+        put_member(l, S(",\"target\":"), str_of(winner->target->name));
+    if (e->status) /* a copy of a request sends none */
+        put_int(l, S(",\"status\":"), e->status);
+    put_word(l, S(",\"class\":"), e->failure ? failure_class_name(e->failure->class_id) : "ok");
+    put(l, e->facts.stream ? S(",\"stream\":true") : S(",\"stream\":false"));
     if (e->failure)
-        put_member(b, S(",\"message\":"), e->failure->message);
+        put_member(l, S(",\"message\":"), e->failure->message);
+}
+
+/* Lines are gathered and written once an iteration. */
+static void written(struct access_log *log)
+{
+    if (buf_len(&log->lines) > ACCESS_FLUSH)
+        flush(log);
+    else
+        loop_defer(log->loop, &log->task, on_flush);
+}
+
+void access_log_line(struct access_log *log, weir_str text)
+{
+    if (log->fd >= 0 && buf_reserve(&log->lines, text.len + 1)) {
+        buf_add(&log->lines, text.ptr, text.len);
+        buf_add(&log->lines, "\n", 1);
+        written(log);
+    }
 }
 
 void access_log_exchange(struct access_log *log, struct exchange *e)
 {
     const struct attempt *winner = e->failure ? NULL : e->winner;
-    struct buf *b = &log->lines;
+    struct line line = { .b = &log->lines }, *l = &line;
 
-    if (log->fd < 0)
+    if (log->fd < 0 || !line_grow(l, 1024))
         return;
-    put_request(b, e, winner);
-    put(b, S(",\"attempts\":["));
+    put_request(l, e, winner);
+    put(l, S(",\"attempts\":["));
     for (const struct attempt *a = e->attempts; a; a = a->next) {
-        put_attempt(b, e, a);
+        put_attempt(l, e, a);
         if (a->next)
-            put(b, S(","));
+            put(l, S(","));
     }
-    put(b, S("]"));
+    put(l, S("]"));
     if (winner && winner->target)
-        put_usage(b, &winner->usage);
+        put_usage(l, &winner->usage);
+    if (e->shadows)
+        put_shadows(l, e);
     if (e->warning_count)
-        put_warnings(b, e);
-    put_int(b, S(",\"bytes_in\":"), (int64_t)e->bytes_in);
-    put_int(b, S(",\"bytes_out\":"), (int64_t)e->bytes_out);
+        put_warnings(l, e);
+    put_int(l, S(",\"bytes_in\":"), (int64_t)e->bytes_in);
+    put_int(l, S(",\"bytes_out\":"), (int64_t)e->bytes_out);
     if (e->first_us)
-        put_int(b, S(",\"first_us\":"), since(e, e->first_us));
-    put_int(b, S(",\"duration_us\":"), e->end_us - e->start_us);
-    put(b, S("}\n"));
-    if (buf_len(b) > ACCESS_FLUSH)
-        flush(log);
-    else
-        loop_defer(log->loop, &log->task, on_flush);
+        put_int(l, S(",\"first_us\":"), since(e, e->first_us));
+    put_int(l, S(",\"duration_us\":"), e->end_us - e->start_us);
+    put(l, S("}\n"));
+    log->lines.end = (size_t)(l->at - log->lines.mem);
+    written(log);
 }

@@ -6,6 +6,8 @@
 #include "config/config.h"
 #include "transport/loop.h"
 
+#include <weir/base.h>
+
 struct access_log;
 struct exchange;
 
@@ -14,6 +16,9 @@ void access_log_free(struct access_log *log);
 
 /* Where lines go from now on. The file is opened again, so that a reload follows a rotation. */
 void access_log_target(struct access_log *log, enum config_log_target target, const char *path);
+
+/* Adds a line of any kind, without its line break; dropped if the file cannot be written. */
+void access_log_line(struct access_log *log, weir_str text);
 
 /* Writes the line of a finished exchange. Lines are gathered and written once an iteration. */
 void access_log_exchange(struct access_log *log, struct exchange *e);

@@ -1,5 +1,5 @@
 /*
- * attempt.c - one try at one target: its beginning, its time limits, its end.
+ * attempt.c - one try at one target: its beginning and its end.
  */
 #include "base/crumb.h"
 #include "base/str.h"
@@ -8,127 +8,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-
-enum { END_WAIT_US = 2 * 1000 * 1000 };
-
-/* -- time limits ------------------------------------------------------------------------------ */
-
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static bool is_connecting(const struct attempt *a)
-{
-    return a->limits.connect_us && !a->script && !a->call.report.connected_us;
-}
-
-/* The next moment at which some limit runs out. */
-static int64_t next_limit(const struct attempt *a)
-{
-    const struct config_timeouts *l = &a->limits;
-    bool streamed = a->x.stream != 0;
-    int64_t at = INT64_MAX;
-
-    if (a->complete_us) /* the answer is whole: only the end of the connection is waited for */
-        return a->complete_us + END_WAIT_US;
-
-    if (l->total_us)
-        at = earlier(at, a->start_us + l->total_us);
-    if (is_connecting(a)) /* the provider's own limit is the pool's; a route's may be shorter */
-        at = earlier(at, a->start_us + l->connect_us);
-    if (l->first_byte_us && streamed && !a->head_us)
-        at = earlier(at, a->start_us + l->first_byte_us);
-    if (l->first_token_us && streamed && !a->first_us)
-        at = earlier(at, a->start_us + l->first_token_us);
-    if (l->idle_us && streamed && a->first_us && !a->paused)
-        at = earlier(at, a->active_us + l->idle_us);
-    return at;
-}
-
-static void limit_failed(struct attempt *a, int64_t now)
-{
-    const struct config_timeouts *l = &a->limits;
-    const char *what = "total";
-    int64_t limit = l->total_us;
-
-    if (is_connecting(a) && now >= a->start_us + l->connect_us) {
-        what = "connect";
-        limit = l->connect_us;
-    } else if (l->first_byte_us && a->x.stream && !a->head_us &&
-               now >= a->start_us + l->first_byte_us) {
-        what = "first_byte";
-        limit = l->first_byte_us;
-    } else if (l->first_token_us && a->x.stream && !a->first_us &&
-               now >= a->start_us + l->first_token_us) {
-        what = "first_token";
-        limit = l->first_token_us;
-    } else if (l->idle_us && a->x.stream && a->first_us && !a->paused &&
-               now >= a->active_us + l->idle_us) {
-        what = "idle";
-        limit = l->idle_us;
-    }
-    attempt_fail_as(a, WEIR_CLASS_TIMEOUT, "%s: nothing came within the %s limit of %.3g s",
-                    a->target->name, what, (double)limit / 1e6);
-}
-
-static void on_limit(struct loop_timer *timer)
-{
-    struct attempt *a = (struct attempt *)((char *)timer - offsetof(struct attempt, timer));
-    struct loop *loop = a->exchange->worker->loop;
-    int64_t at = next_limit(a), now = loop_now(loop);
-
-    if (a->over)
-        return;
-    if (at > now) { /* it moved while the timer ran: activity only notes the time */
-        if (at != INT64_MAX)
-            loop_timer_set(loop, &a->timer, at, on_limit);
-        return;
-    }
-    if (a->complete_us)
-        response_done(a, false, "");
-    else
-        limit_failed(a, now);
-}
-
-void attempt_complete(struct attempt *a)
-{
-    struct loop *loop = a->exchange->worker->loop;
-
-    a->complete_us = loop_now(loop);
-    loop_timer_set(loop, &a->timer, a->complete_us + END_WAIT_US, on_limit);
-}
-
-void attempt_arm(struct attempt *a)
-{
-    int64_t at = next_limit(a);
-
-    if (at != INT64_MAX)
-        loop_timer_set(a->exchange->worker->loop, &a->timer, at, on_limit);
-}
-
-static int64_t either(int64_t route, int64_t provider)
-{
-    return route ? route : provider;
-}
-
-static void set_limits(struct attempt *a)
-{
-    const struct config_timeouts *p = &a->provider->config->timeouts;
-    const struct config_route *config = a->exchange->route ? a->exchange->route->config : NULL;
-    struct config_timeouts none = { 0 };
-    const struct config_timeouts *r = config ? &config->timeouts : &none;
-
-    a->limits = (struct config_timeouts){
-        .connect_us = either(r->connect_us, p->connect_us),
-        .first_byte_us = either(r->first_byte_us, p->first_byte_us),
-        .first_token_us = either(r->first_token_us, p->first_token_us),
-        .idle_us = either(r->idle_us, p->idle_us),
-        .total_us = either(r->total_us, p->total_us),
-    };
-    if (a->exchange->facts.op == WEIR_OP_FORWARD) /* an upload takes the time it takes */
-        a->limits.first_byte_us = a->limits.first_token_us = 0;
-}
 
 /* -- the transport ---------------------------------------------------------------------------- */
 
@@ -251,6 +130,10 @@ static enum reply_mode choose_mode(const struct attempt *a)
 {
     const struct exchange *e = a->exchange;
 
+    if (e->broken) /* the rest of an answer */
+        return REPLY_STREAM;
+    if (e->copy_of)
+        return REPLY_NONE;
     if (provider_speaks(a->provider, str_of(e->dialect->face->id)) && e->speaker == e->dialect &&
         !e->filter_events)
         return REPLY_RELAY;
@@ -260,11 +143,13 @@ static enum reply_mode choose_mode(const struct attempt *a)
 static struct attempt *attempt_new(struct exchange *e, struct walk_try *t, const struct child *leaf,
                                    struct target *target, weir_str model)
 {
-    struct attempt *a = arena_zalloc(&e->arena, sizeof(*a));
+    struct attempt *a = arena_alloc(&e->arena, sizeof(*a));
     const struct provider *p = leaf->provider;
+    const struct catalogue_record *known;
 
     if (!a)
         return NULL;
+    memset(a, 0, offsetof(struct attempt, order.open)); /* the rest is counted by what is not */
     a->exchange = e;
     a->t = t;
     a->provider = p;
@@ -280,25 +165,28 @@ static struct attempt *attempt_new(struct exchange *e, struct walk_try *t, const
         .model = a->model,
         .credential = p->key,
     };
+    known = known_of(p->known, p->config, target, a->model);
+    if (known)
+        a->abi_target.catalogue = str_of(known->text);
     usage_clear(&a->usage);
     *e->attempts_end = a;
     e->attempts_end = &a->next;
     return a;
 }
 
-/* State blocks of the decoder, the encoder and the filters, all zero. */
+/* The filters' state blocks. The decoder's is made when the response begins, so that a request that
+ * waits for one does not hold it; the encoder's when it is first used: what is relayed needs none.
+ */
 static bool make_state(struct attempt *a)
 {
     struct exchange *e = a->exchange;
 
-    a->decoder = arena_zalloc(&e->arena, a->provider->face->decoder_size + 16u);
-    a->encoder = arena_zalloc(&e->arena, e->speaker->face->encoder_size + 16u);
     a->filter_state = arena_alloc(&e->arena, e->filter_state_size + 16);
-    if (a->mode == REPLY_WHOLE)
+    if (a->mode == REPLY_WHOLE || (e->speaker->face->flags & WEIR_DIALECT_GATHERED))
         gather_init(&a->gather, &e->arena);
     if (a->filter_state && e->filter_state_size)
         memcpy(a->filter_state, e->filter_state, e->filter_state_size);
-    return a->decoder && a->encoder && a->filter_state;
+    return a->filter_state && resume_remember(a);
 }
 
 static bool prepare(struct attempt *a)
@@ -310,10 +198,12 @@ static bool prepare(struct attempt *a)
     a->x.attempt = a->number;
     a->x.target = &a->abi_target;
     a->x.native = provider_speaks(a->provider, str_of(e->dialect->face->id)) && !e->edited;
+    a->x.foreign = e->opaque && opaque_is_foreign(e->opaque, a->provider);
     if (a->x.native) {
         a->x.request = &e->json;
         a->x.body = e->in.body;
-    } else if (e->facts.op == WEIR_OP_CHAT || e->facts.op == WEIR_OP_EMBED) {
+    } else if (e->facts.op == WEIR_OP_CHAT || e->facts.op == WEIR_OP_EMBED ||
+               e->facts.op == WEIR_OP_COUNT) {
         if (!exchange_translate(e)) {
             a->failure = e->loss ? e->loss
                                  : failure_format(&e->arena, WEIR_CLASS_INTERNAL,
@@ -325,28 +215,24 @@ static bool prepare(struct attempt *a)
         a->x.body = e->canonical_bytes;
     }
     a->mode = choose_mode(a);
+    if (e->broken && !resume_prepare(a))
+        return false;
     if (!make_state(a))
         return false;
     r = attempt_encode(a);
     if (r >= 0 && !a->script && (!a->method.len || !str_begins(a->url, S("/"))))
         r = WEIR_INTERNAL;
+    if (r == WEIR_UNSUPPORTED && !a->failure)
+        a->failure =
+            failure_format(&e->arena, WEIR_CLASS_UNSUPPORTED,
+                           "%s cannot be asked for this (%s): provider part %s has no way to",
+                           a->target->name, op_name(e->facts.op), a->provider->config->part->name);
     if (r < 0 && !a->failure)
-        a->failure = failure_format(
-            &e->arena, r == WEIR_UNSUPPORTED ? WEIR_CLASS_UNSUPPORTED : WEIR_CLASS_INTERNAL,
-            "provider part %s could not write the request for %s (result %d)",
-            a->provider->config->part->name, a->target->name, (int)r);
+        a->failure = failure_format(&e->arena, WEIR_CLASS_INTERNAL,
+                                    "provider part %s could not write the request for %s "
+                                    "(result %d)",
+                                    a->provider->config->part->name, a->target->name, (int)r);
     return r >= 0;
-}
-
-/* Applications and vendors say what they like: sums of these have to fit. */
-static int64_t bounded(int64_t tokens)
-{
-    return tokens < 0 ? 0 : tokens > INT32_MAX ? INT32_MAX : tokens;
-}
-
-static int64_t estimated_tokens(const struct exchange *e)
-{
-    return bounded(e->facts.input_tokens) + bounded(e->facts.output_tokens);
 }
 
 /* A failure before anything was sent: told from the loop, never from inside the walk's call. */
@@ -358,12 +244,27 @@ static void fail_soon(struct loop_timer *timer)
         attempt_fail(a, a->failure);
 }
 
+/* Somebody else was quicker between the look at the target and the attempt. */
+static weir_failure *taken(struct walk *walk, const struct child *leaf, const struct target *target)
+{
+    const weir_failure *why = walk_refusal(walk, leaf);
+    weir_failure *failure =
+        why ? failure_copy(walk->arena, why)
+            : failure_format(walk->arena, WEIR_CLASS_OVERLOADED,
+                             "what %s had left went to another request", target->name);
+
+    if (!why)
+        failure->retry_after_us = LIMIT_SLOT_WAIT_US;
+    return failure;
+}
+
 void attempt_start(struct walk *walk, struct walk_try *t, const struct child *leaf,
                    struct target *target, weir_str model)
 {
     struct exchange *e = (struct exchange *)((char *)walk - offsetof(struct exchange, walk));
     struct attempt *a = attempt_new(e, t, leaf, target, model);
     struct loop *loop = e->worker->loop;
+    bool ready;
 
     if (!a) {
         weir_failure failure = failure_local(WEIR_CLASS_INTERNAL, S("out of memory"));
@@ -371,12 +272,17 @@ void attempt_start(struct walk *walk, struct walk_try *t, const struct child *le
         exchange_fail(e, &failure);
         return;
     }
-    if (prepare(a)) {
-        a->booked_tokens = estimated_tokens(e);
-        a->begun = target_begin(target, &a->provider->limits, loop_now(loop), a->booked_tokens);
+    ready = prepare(a);
+    if (ready && e->rehearsal) {
+        walk->budget.attempts_left--;
+        e->attempt_count++;
+        a->failure = failure_copy(&e->arena, e->rehearsal);
+    } else if (ready) {
+        a->booked_tokens = walk->tokens;
+        a->begun =
+            target_begin(target, walk_limits(walk, a->provider), loop_now(loop), a->booked_tokens);
         if (!a->begun)
-            a->failure = failure_format(&e->arena, WEIR_CLASS_OVERLOADED,
-                                        "%s is being probed by another request", target->name);
+            a->failure = taken(walk, leaf, target);
     }
     if (e->over) /* the dialect refused the request while it was translated */
         return;
@@ -388,8 +294,11 @@ void attempt_start(struct walk *walk, struct walk_try *t, const struct child *le
     }
     walk->budget.attempts_left--;
     e->attempt_count++;
-    set_limits(a);
+    exchange_spend(a);
+    attempt_limits(a);
     send_request(a);
+    if (e->shadows && !e->over)
+        shadow_send(e);
 }
 
 /* -- ending ----------------------------------------------------------------------------------- */
@@ -410,13 +319,6 @@ static void stop_transport(struct attempt *a)
     up_cancel(&a->call);
 }
 
-static int64_t used_tokens(const weir_usage *u)
-{
-    if (u->input_total < 0 && u->output_total < 0)
-        return -1;
-    return bounded(u->input_total) + bounded(u->output_total);
-}
-
 /* The books: once per attempt, whichever way it ended. */
 static void close_books(struct attempt *a, weir_failure *failure)
 {
@@ -428,15 +330,19 @@ static void close_books(struct attempt *a, weir_failure *failure)
         .end_us = a->complete_us ? a->complete_us : loop_now(e->worker->loop),
         .first_us = a->x.stream ? a->first_us : 0,
         .booked_tokens = a->booked_tokens,
-        .used_tokens = used_tokens(&a->usage),
+        .used_tokens = attempt_tokens(a),
         .output_tokens = a->usage.output_total,
     };
 
     a->over = true;
     a->end_us = result.end_us;
     a->failure = failure;
-    if (a->begun)
-        target_end(a->target, &a->provider->limits, &e->generation->breaker, &result);
+    if (!a->begun)
+        return;
+    target_end(a->target, walk_limits(&e->walk, a->provider), &a->provider->config->breaker,
+               &result);
+    exchange_spent(a);
+    queue_wake(e->worker);
 }
 
 void attempt_cancel(struct attempt *a, const weir_failure *failure)
@@ -461,6 +367,18 @@ static bool may_repeat(const struct attempt *a, const weir_failure *failure)
     return failure->http_status == 429 || failure->http_status == 503;
 }
 
+/* What the strategies hear of a failure. A target that does not take the answer that it was to go
+ * on from found fault with what was added, not with the request: others may be asked. */
+static const weir_failure *told_failure(const struct attempt *a, const weir_failure *failure)
+{
+    struct exchange *e = a->exchange;
+
+    if (!a->prefilled || failure->class_id != WEIR_CLASS_INVALID_REQUEST)
+        return failure;
+    return failure_format(&e->arena, e->broken->class_id, "%s does not go on: %.*s",
+                          a->target->name, S_ARG(failure->message));
+}
+
 void attempt_fail(struct attempt *a, const weir_failure *failure)
 {
     struct exchange *e = a->exchange;
@@ -477,13 +395,33 @@ void attempt_fail(struct attempt *a, const weir_failure *failure)
     stop_transport(a);
     close_books(a, kept);
     buf_free(&a->held);
+    if (a->committed && resume_begin(a, kept)) {
+        walk_failed(&e->walk, a->t, kept, silent);
+        return;
+    }
     if (a->committed || !a->t || !may_repeat(a, kept)) { /* no try: a filter's own answer */
         if (a->t)
             walk_lost(&e->walk, a->t, kept);
         exchange_fail(e, kept);
         return;
     }
-    walk_failed(&e->walk, a->t, kept, silent);
+    walk_failed(&e->walk, a->t, told_failure(a, kept), silent);
+}
+
+void attempt_diverge(struct attempt *a)
+{
+    struct exchange *e = a->exchange;
+    weir_failure *books =
+        failure_format(&e->arena, WEIR_CLASS_CANCELLED,
+                       "%s: its answer is another than the one that broke off", a->target->name);
+    weir_failure *told =
+        failure_format(&e->arena, e->broken->class_id, "%.*s", S_ARG(books->message));
+
+    if (a->over)
+        return;
+    stop_transport(a);
+    close_books(a, books);
+    walk_failed(&e->walk, a->t, told, false);
 }
 
 void attempt_fail_as(struct attempt *a, unsigned class_id, const char *format, ...)

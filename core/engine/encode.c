@@ -91,7 +91,7 @@ static weir_result on_dropped(void *ctx, weir_str pointer, weir_str why)
     const struct route *route = a->exchange->route;
 
     if (!route || !route->config->strict_loss) {
-        exchange_warn(a->exchange, pointer, why);
+        exchange_warn(a->exchange, &(struct warning){ pointer, why, a });
         return WEIR_OK;
     }
     a->failure = failure_format(&a->exchange->arena, WEIR_CLASS_UNSUPPORTED,

@@ -5,6 +5,8 @@
 #include "base/crash.h"
 #include "base/crumb.h"
 #include "engine/exchange.h"
+#include "engine/lister.h"
+#include "route/owner.h"
 
 struct engine *engine_new(struct config *config, guint workers, GError **error)
 {
@@ -13,6 +15,7 @@ struct engine *engine_new(struct config *config, guint workers, GError **error)
 
     if (!generation)
         return NULL;
+    owner_configure(config->owners, config->owner_us);
     engine = g_new0(struct engine, 1);
     engine->config = config_ref(config);
     engine->generation = generation;
@@ -34,6 +37,8 @@ static gpointer run_worker(gpointer data)
     if (engine->worker_begin)
         engine->worker_begin(w, engine->ctx);
     loop_run(w->loop);
+    if (engine->lister && w->number == 0)
+        lister_stop(engine->lister);
     while (w->exchanges)
         exchange_cancel(w->exchanges, 0);
     if (engine->worker_end)
@@ -42,6 +47,11 @@ static gpointer run_worker(gpointer data)
     loop_step(w->loop, 0);
     worker_end(w);
     return NULL;
+}
+
+void engine_list_models(struct engine *engine)
+{
+    engine->lister = lister_new(engine);
 }
 
 void engine_start(struct engine *engine, void (*begin)(struct worker *, void *),
@@ -82,6 +92,9 @@ bool engine_switch(struct engine *engine, struct config *config, GError **error)
         h->generation = generation_ref(generation);
         loop_post(engine->workers[i]->loop, take_over, h);
     }
+    if (engine->lister)
+        lister_reload(engine->lister);
+    owner_configure(config->owners, config->owner_us);
     generation_unref(engine->generation);
     config_unref(engine->config);
     engine->generation = generation;
@@ -115,6 +128,7 @@ void engine_free(struct engine *engine)
     if (!engine)
         return;
     engine_stop(engine);
+    lister_free(engine->lister);
     generation_unref(engine->generation);
     config_unref(engine->config);
     g_free(engine->workers);

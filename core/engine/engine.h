@@ -14,6 +14,7 @@ struct engine {
     struct worker **workers;
     GThread **threads;
     guint count;
+    struct lister *lister; /* NULL: providers are not asked for their models */
     void (*worker_begin)(struct worker *w, void *ctx);
     void (*worker_end)(struct worker *w, void *ctx);
     void *ctx;
@@ -21,6 +22,9 @@ struct engine {
 
 /* Makes the first generation and the workers; nothing runs yet. Takes a reference to `config`. */
 struct engine *engine_new(struct config *config, guint workers, GError **error);
+
+/* Before engine_start(): providers are asked for their models while the engine runs. */
+void engine_list_models(struct engine *engine);
 
 /* Starts the worker threads. `begin` and `end` run on each worker's thread, before and after its
  * loop. */

@@ -4,6 +4,7 @@
 #include "engine/exchange.h"
 #include "base/str.h"
 #include "engine/access.h"
+#include "engine/decisions.h"
 #include "engine/stats.h"
 #include "model/failure.h"
 
@@ -27,13 +28,6 @@ static void on_deadline(struct loop_timer *timer)
 
     if (e->over)
         return;
-    if (e->waiting && loop_now(e->worker->loop) < e->walk.budget.deadline_us) {
-        e->waiting = false;
-        worker_count(&e->worker->waiting, -1);
-        loop_timer_set(e->worker->loop, &e->timer, e->walk.budget.deadline_us, on_deadline);
-        walk_start(&e->walk, e->root);
-        return;
-    }
     failure = failure_format(&e->arena, WEIR_CLASS_BUDGET,
                              "no answer within the request's deadline of %.1f s",
                              (double)(e->walk.budget.deadline_us - e->start_us) / 1e6);
@@ -42,14 +36,17 @@ static void on_deadline(struct loop_timer *timer)
 
 void exchange_budget(struct exchange *e)
 {
-    int64_t limit = e->route && e->route->config->deadline_us ? e->route->config->deadline_us
-                                                              : 600 * G_USEC_PER_SEC;
+    struct config_budget said =
+        config_budget_of(e->generation->config, e->route ? e->route->config : NULL);
+    int64_t limit = said.deadline_us;
 
+    if (e->asked_us > 0 && e->asked_us < limit)
+        limit = e->asked_us;
     e->walk.budget = (weir_budget){
         .struct_size = sizeof(weir_budget),
-        .attempts_left = e->route && e->route->config->attempts ? e->route->config->attempts : 16,
+        .attempts_left = said.attempts,
         .deadline_us = e->start_us + limit,
-        .money_left = -1,
+        .money_left = said.money ? said.money : -1,
     };
     loop_timer_set(e->worker->loop, &e->timer, e->walk.budget.deadline_us, on_deadline);
 }
@@ -65,23 +62,39 @@ static void make_id(char id[20], uint64_t random)
     id[18] = '\0';
 }
 
-struct exchange *exchange_new(struct worker *w, const struct exchange_start *start)
+/* What every exchange begins with; `wg` is held for it. */
+static inline struct exchange *exchange_on(struct worker *w, struct worker_generation *wg)
 {
     struct exchange *e = g_slice_new0(struct exchange);
 
     e->worker = w;
-    e->wg = worker_generation_hold(w);
-    e->generation = e->wg->generation;
-    e->start_us = start->start_us;
+    e->wg = wg;
+    e->generation = wg->generation;
     e->unix_us = loop_unix_now(w->loop);
-    e->front_ops = start->front_ops;
-    e->front = start->front;
-    e->dialect = start->match->endpoint->dialect;
-    e->speaker = start->speaker ? start->speaker : e->dialect;
     e->attempts_end = &e->attempts;
     arena_init(&e->arena, EXCHANGE_MEMORY);
     e->seed = worker_random(w);
     make_id(e->id, worker_random(w));
+    e->next = w->exchanges;
+    if (e->next)
+        e->next->prev = e;
+    w->exchanges = e;
+    worker_count(&w->exchange_count, 1);
+    return e;
+}
+
+struct exchange *exchange_new(struct worker *w, const struct exchange_start *start)
+{
+    struct exchange *e = exchange_on(w, worker_generation_hold(w));
+
+    e->start_us = start->start_us;
+    e->front_ops = start->front_ops;
+    e->front = start->front;
+    e->rehearsal = start->rehearsal;
+    e->key = start->key;
+    e->admin = start->admin;
+    e->dialect = start->match->endpoint->dialect;
+    e->speaker = start->speaker ? start->speaker : e->dialect;
     if (start->peer)
         g_strlcpy(e->peer, start->peer, sizeof e->peer);
     e->in = (weir_ingress){
@@ -97,7 +110,7 @@ struct exchange *exchange_new(struct worker *w, const struct exchange_start *sta
         .arena = arena_abi(&e->arena),
         .capture_count = start->match->capture_count,
     };
-    e->target_path = start->target;
+    e->target_path = start->query.len ? exchange_public_target(e, start) : start->target;
     e->facts = (weir_facts){
         .struct_size = sizeof(weir_facts),
         .op = start->match->endpoint->abi->op,
@@ -105,13 +118,25 @@ struct exchange *exchange_new(struct worker *w, const struct exchange_start *sta
         .output_tokens = -1,
     };
     exchange_captures(e, start->match);
-    e->next = w->exchanges;
-    if (e->next)
-        e->next->prev = e;
-    w->exchanges = e;
-    worker_count(&w->exchange_count, 1);
     exchange_budget(e);
     return e;
+}
+
+struct exchange *exchange_copy(const struct exchange *e)
+{
+    struct exchange *c = exchange_on(e->worker, e->wg);
+
+    c->wg->exchanges++;
+    c->start_us = loop_now(c->worker->loop);
+    c->key = e->key;
+    c->dialect = c->speaker = e->dialect;
+    c->in = (weir_ingress){
+        .struct_size = sizeof(c->in),
+        .id = str_of(c->id),
+        .unix_us = c->unix_us,
+        .arena = arena_abi(&c->arena),
+    };
+    return c;
 }
 
 weir_exchange exchange_view(struct exchange *e)
@@ -137,19 +162,37 @@ weir_exchange exchange_view(struct exchange *e)
     };
 }
 
-void exchange_warn(struct exchange *e, weir_str topic, weir_str text)
+void exchange_warn(struct exchange *e, const struct warning *warning)
 {
     struct warning *w;
 
+    if (!e->warnings)
+        e->warnings = arena_alloc(&e->arena, EXCHANGE_MAX_WARNINGS * sizeof(*w));
+    if (!e->warnings || e->warning_count == EXCHANGE_MAX_WARNINGS)
+        return;
     for (uint32_t i = 0; i < e->warning_count; i++) {
-        if (str_eq(e->warnings[i].topic, topic) && str_eq(e->warnings[i].text, text))
+        w = &e->warnings[i];
+        if (w->of == warning->of && str_eq(w->topic, warning->topic) &&
+            str_eq(w->text, warning->text))
             return;
     }
-    if (e->warning_count == EXCHANGE_MAX_WARNINGS)
-        return;
     w = &e->warnings[e->warning_count++];
-    w->topic = arena_copy(&e->arena, topic);
-    w->text = arena_copy(&e->arena, text);
+    *w = *warning;
+    w->topic = arena_copy(&e->arena, warning->topic);
+    w->text = arena_copy(&e->arena, warning->text);
+}
+
+const struct warning *exchange_warning(const struct exchange *e, uint32_t *at)
+{
+    const struct attempt *winner = e->winner;
+
+    while (*at < e->warning_count) {
+        const struct warning *w = &e->warnings[(*at)++];
+
+        if (!winner || (w->of ? w->of == winner : !w->translation || !winner->x.native))
+            return w;
+    }
+    return NULL;
 }
 
 /* -- the end ---------------------------------------------------------------------------------- */
@@ -179,22 +222,31 @@ void exchange_finish(struct exchange *e)
     walk_stop(&e->walk);
     loop_timer_clear(w->loop, &e->timer);
     if (e->waiting)
-        worker_count(&w->waiting, -1);
+        queue_leave(e);
     for (struct attempt *a = e->attempts; a; a = a->next)
         attempt_cancel(a, &lost);
+    exchange_settle(e);
     if (e->started) {
         stats_exchange(w->stats, e);
         if (e->generation->log_each)
             access_log_exchange(w->log, e);
+        if (e->trace)
+            decisions_log(e);
     }
     for (struct attempt *a = e->attempts; a; a = a->next) {
         if (a->player)
             script_stop(a);
         buf_free(&a->held);
         framer_finish(&a->framer);
+        jagain_finish(&a->last);
+        if (a->sequence)
+            sequence_clear(a->sequence);
+        resume_free(a);
     }
     if (e->local)
         buf_free(&e->local->held);
+    if (e->local && e->local->sequence)
+        sequence_clear(e->local->sequence);
     buf_free(&e->upload);
     if (e->next)
         e->next->prev = e->prev;
@@ -203,12 +255,16 @@ void exchange_finish(struct exchange *e)
     else
         w->exchanges = e->next;
     worker_count(&w->exchange_count, -1);
+    if (e->copy_of)
+        shadow_over(e);
     close_front(e);
     loop_defer(w->loop, &e->cleanup, free_exchange);
 }
 
 void exchange_cancel(struct exchange *e, unsigned status)
 {
+    const weir_failure stopped =
+        failure_local(WEIR_CLASS_CANCELLED, S("the gateway stopped before the copy was answered"));
     struct attempt *a = e->winner;
 
     if (e->over)
@@ -217,6 +273,10 @@ void exchange_cancel(struct exchange *e, unsigned status)
     /* It has read the last byte it wanted and goes before the provider's connection has ended. */
     if (a && a->running && !a->raw && order_complete(&a->order)) {
         attempt_succeed(a);
+        return;
+    }
+    if (e->copy_of) { /* nobody waits for it, so nobody can have gone */
+        exchange_fail(e, &stopped);
         return;
     }
     e->started = true;
@@ -254,9 +314,23 @@ void exchange_writable(struct exchange *e)
     }
 }
 
-/* -- what the walk says ----------------------------------------------------------------------- */
+/* Whether some target has said when it will answer, and the request is not at fault. */
+static bool is_promised(const struct exchange *e, const weir_failure *failure)
+{
+    if (failure_family(failure->class_id) == WEIR_CLASS_RATE_LIMIT)
+        return true;
+    if (failure->local || failure_family(failure->class_id) == WEIR_CLASS_INVALID_REQUEST ||
+        failure->class_id == WEIR_CLASS_CONTENT_FILTER)
+        return false;
+    for (const struct attempt *a = e->attempts; a; a = a->next) {
+        if (a->failure && a->failure->class_id == WEIR_CLASS_RATE_LIMIT &&
+            a->failure->retry_after_us > 0)
+            return true;
+    }
+    return false;
+}
 
-enum { QUEUE_WAIT_US = 30 * 1000 * 1000 };
+/* -- what the walk says ----------------------------------------------------------------------- */
 
 /* Whether it is worth waiting for `ready_us`: only for what heals by a promised time (a vendor's
  * Retry-After, a limit of our own), and not for long. */
@@ -264,13 +338,23 @@ static bool worth_waiting(const struct exchange *e, const weir_failure *failure,
 {
     if (ready_us == INT64_MAX || ready_us <= 0)
         return false;
-    if (failure_family(failure->class_id) != WEIR_CLASS_RATE_LIMIT)
+    if (!is_promised(e, failure))
         return false;
-    if (e->facts.op == WEIR_OP_FORWARD || e->walk.budget.attempts_left == 0 || e->walk.running)
+    if (e->facts.op == WEIR_OP_FORWARD || e->walk.budget.attempts_left == 0 || e->walk.running ||
+        e->copy_of) /* it would take the place of those whose answer somebody waits for */
         return false;
-    if (e->worker->waiting >= e->generation->config->queue)
-        return false;
-    return ready_us < e->walk.budget.deadline_us && ready_us < e->start_us + QUEUE_WAIT_US;
+    return ready_us < e->walk.budget.deadline_us &&
+           MAX(ready_us, loop_now(e->worker->loop)) < e->start_us + e->generation->config->wait_us;
+}
+
+/* Those with the same key wait for the same targets, for all that is known here. */
+static uint64_t queue_key(const struct exchange *e)
+{
+    uint64_t key = (uintptr_t)e->root ^ (uint64_t)e->facts.needs << 32;
+
+    for (size_t i = 0; i < e->walk.asked.len; i++)
+        key = (key ^ (unsigned char)e->walk.asked.ptr[i]) * 0x100000001B3u;
+    return key;
 }
 
 static void walk_over(struct walk *walk, const weir_failure *failure, int64_t ready_us)
@@ -278,22 +362,47 @@ static void walk_over(struct walk *walk, const weir_failure *failure, int64_t re
     struct exchange *e = (struct exchange *)((char *)walk - offsetof(struct exchange, walk));
     weir_failure final;
 
-    if (e->over || e->winner)
+    if (e->over || (e->winner && !e->broken))
         return;
-    if (worth_waiting(e, failure, ready_us)) {
+    if (e->broken) { /* nobody could go on */
+        exchange_fail(e, e->broken);
+        return;
+    }
+    if (worth_waiting(e, failure, ready_us) &&
+        queue_join(e, queue_key(e), ready_us, e->start_us + e->generation->config->wait_us)) {
         walk_stop(walk);
-        e->waiting = true;
-        worker_count(&e->worker->waiting, 1);
-        loop_timer_set(e->worker->loop, &e->timer, ready_us + 1000, on_deadline);
         return;
     }
     final = *failure;
     if (final.retry_after_us < 0 && ready_us != INT64_MAX && ready_us > 0)
         final.retry_after_us = ready_us - loop_now(e->worker->loop);
+    if (e->opaque)
+        owned_explain(e);
     exchange_fail(e, &final);
+}
+
+static void asking(struct walk *walk, const struct node *node, weir_ask *ask)
+{
+    struct exchange *e = (struct exchange *)((char *)walk - offsetof(struct exchange, walk));
+
+    if (e->trace)
+        trace_asking(e->trace, walk, node, ask);
+}
+
+static void decided(struct walk *walk, const struct node *node, const weir_ask *ask,
+                    weir_decision *decision)
+{
+    struct exchange *e = (struct exchange *)((char *)walk - offsetof(struct exchange, walk));
+
+    (void)node, (void)ask;
+    if (e->trace)
+        trace_decided(e->trace, decision);
 }
 
 const struct walk_ops exchange_walk_ops = {
     .attempt = attempt_start,
     .over = walk_over,
+    .asking = asking,
+    .decided = decided,
+    .copy = shadow_due,
 };

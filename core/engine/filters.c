@@ -173,7 +173,8 @@ static bool run_request(struct exchange *e, const struct filter *f, void *state)
         return false;
     }
     ed->e = e;
-    if (e->facts.op == WEIR_OP_CHAT || e->facts.op == WEIR_OP_EMBED) {
+    if (e->facts.op == WEIR_OP_CHAT || e->facts.op == WEIR_OP_EMBED ||
+        e->facts.op == WEIR_OP_COUNT) {
         if (!exchange_translate(e)) {
             filter_broke(e, f);
             return false;
@@ -192,7 +193,8 @@ static bool run_request(struct exchange *e, const struct filter *f, void *state)
     if (r >= 0 && apply(ed))
         return true;
     if (f->config->continue_on_error) {
-        exchange_warn(e, str_of(f->part->name), S("the filter failed and was passed over"));
+        exchange_warn(e, &(struct warning){ str_of(f->part->name),
+                                            S("the filter failed and was passed over") });
         return true;
     }
     filter_broke(e, f);

@@ -2,7 +2,6 @@
  * generation.c - see generation.h.
  */
 #include "engine/generation.h"
-#include "base/log.h"
 #include "base/str.h"
 #include "plugin/configure.h"
 #include "transport/http.h"
@@ -52,8 +51,9 @@ static bool add_dialect(struct generation *g, const struct plugin_part *part, GE
     d->name = g_intern_string(part->name);
     d->host = plugin_host_new(part, part->name);
     for (uint32_t i = 0; i < part->endpoint_count; i++) {
-        struct endpoint e = { d, &part->endpoints[i], i,
-                              literal_length(part->endpoints[i].pattern) };
+        const char *pattern = part->endpoints[i].pattern;
+        struct endpoint e = { d, &part->endpoints[i], i, literal_length(pattern),
+                              !strpbrk(pattern, "{*") };
         g_array_append_val(g->endpoints, e);
     }
     return plugin_configure(part, d->host, options, "dialects", &d->cfg, error);
@@ -88,6 +88,23 @@ static bool add_filters(struct generation *g, const GPtrArray *list, const struc
     return true;
 }
 
+static void add_tenants(struct generation *g)
+{
+    const GPtrArray *all = g->config->tenants;
+
+    if (!all || !all->len)
+        return;
+    g->tenants = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
+    for (guint i = 0; i < all->len; i++) {
+        const struct config_tenant *config = g_ptr_array_index(all, i);
+        struct tenant *t = g_new0(struct tenant, 1);
+
+        t->config = config;
+        t->limits = limit_pair(&config->rule, "tenant", str_of(config->name), S(""));
+        g_hash_table_insert(g->tenants, config->name, t);
+    }
+}
+
 static bool fill(struct generation *g, GError **error)
 {
     g_autoptr(GPtrArray) parts = plugin_parts(g->config->plugins, PLUGIN_DIALECT);
@@ -100,6 +117,7 @@ static bool fill(struct generation *g, GError **error)
             return false;
     }
     g_array_sort(g->endpoints, by_literal);
+    add_tenants(g);
     if (!add_filters(g, g->config->filters, NULL, error))
         return false;
     for (guint i = 0; i < g->tree->routes->len; i++) {
@@ -110,21 +128,8 @@ static bool fill(struct generation *g, GError **error)
     }
     if (g->config->default_route)
         g->default_route = tree_route(g->tree, str_of(g->config->default_route->name));
+    tree_adopt(g->tree);
     return true;
-}
-
-/* Said at every loading: nobody should rely on what is not there. */
-static void warn_of_routes(const struct config *config)
-{
-    for (guint i = 0; i < config->routes->len; i++) {
-        const struct config_route *r = g_ptr_array_index(config->routes, i);
-
-        if (r->mid_stream != CONFIG_MID_STREAM_ERROR)
-            log_write(LOG_LEVEL_WARNING, "config",
-                      "%s: route %s: this version ends an answer that breaks off with an error "
-                      "event; mid_stream has no other way yet",
-                      r->where, r->name);
-    }
 }
 
 /* The last exchange of a generation may end on any worker, while the control thread makes the next
@@ -133,6 +138,8 @@ static GMutex init_lock;
 
 static void free_generation(struct generation *g)
 {
+    if (g->tenants)
+        g_hash_table_unref(g->tenants);
     g_array_unref(g->endpoints);
     g_ptr_array_unref(g->filters);
     g_ptr_array_unref(g->dialects);
@@ -153,8 +160,6 @@ struct generation *generation_new(struct config *config, GError **error)
     g->dialects = g_ptr_array_new_with_free_func(dialect_free);
     g->filters = g_ptr_array_new_with_free_func(filter_free);
     g->endpoints = g_array_new(FALSE, FALSE, sizeof(struct endpoint));
-    g->breaker.failures = config->breaker_failures;
-    g->breaker.cooldown_us = config->breaker_cooldown_us;
     g->log_each = config->access_log != CONFIG_LOG_OFF;
     g_mutex_lock(&init_lock);
     good = fill(g, error);
@@ -163,7 +168,6 @@ struct generation *generation_new(struct config *config, GError **error)
     g_mutex_unlock(&init_lock);
     if (!good)
         return NULL;
-    warn_of_routes(config);
     return g;
 }
 
@@ -244,13 +248,16 @@ unsigned generation_match(const struct generation *g, weir_str method, weir_str 
     for (guint i = 0; i < g->endpoints->len; i++) {
         const struct endpoint *e = &g_array_index(g->endpoints, struct endpoint, i);
 
+        if (path.len < e->literal || (e->exact && path.len != e->literal))
+            continue;
         if (!match_path(e->abi->pattern, path, match))
             continue;
         if (e->abi->when_header && !has_header(e->abi->when_header, headers, header_count))
             continue;
         known = true;
-        if (strcmp(e->abi->method, "*") != 0 && !str_is(method, e->abi->method))
-            continue;
+        if (strcmp(e->abi->method, "*") != 0 && !str_is(method, e->abi->method) &&
+            !(str_is(method, "HEAD") && strcmp(e->abi->method, "GET") == 0))
+            continue; /* HEAD is GET; the transport leaves the body out */
         match->endpoint = e;
         return 200;
     }

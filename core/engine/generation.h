@@ -29,6 +29,13 @@ struct endpoint {
     const weir_endpoint *abi;
     uint32_t number;  /* in the dialect */
     uint32_t literal; /* bytes of the pattern that are not captures: the longer match wins */
+    bool exact;       /* there is nothing else in it */
+};
+
+/* Who asks, and what it may. */
+struct tenant {
+    const struct config_tenant *config;
+    struct limits limits; /* of "*", without a name of its own: only what there is */
 };
 
 struct generation {
@@ -40,8 +47,8 @@ struct generation {
     GPtrArray *filters;  /* of struct filter: general ones first, then by route */
     GArray *endpoints;   /* of struct endpoint, best match first */
     const struct route *default_route;
-    struct target_breaker breaker;
-    bool log_each; /* an access log is kept */
+    GHashTable *tenants; /* name -> struct tenant; NULL: none is configured */
+    bool log_each;       /* an access log is kept */
 };
 
 /* [init] Takes its own reference to `config`. */

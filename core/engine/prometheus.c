@@ -23,6 +23,9 @@ static const struct {
     [STATS_FAILURES] = { "weir_failures_total", "counter", "Requests that failed, by class." },
     [STATS_SECONDS] = { "weir_request_duration_seconds", "histogram",
                         "From a request's first byte to its reply's last." },
+    [STATS_SHADOWS] = { "weir_shadows_total", "counter",
+                        "Copies of requests; class ok for successes, not_sent for those that were "
+                        "left out." },
     [STATS_ATTEMPTS] = { "weir_attempts_total", "counter",
                          "Attempts at targets; class ok for successes." },
     [STATS_TOKENS] = { "weir_gen_ai_client_token_usage_total", "counter",
@@ -34,6 +37,8 @@ static const struct {
     [STATS_TPOT] = { "weir_gen_ai_server_time_per_output_token_seconds", "histogram",
                      "Time per output token of streamed attempts." },
 };
+
+#define LOAD(p) __atomic_load_n(&(p), __ATOMIC_RELAXED)
 
 static void put_label(GString *out, const char *name, const char *value)
 {
@@ -68,6 +73,13 @@ static void put_labels(GString *out, const struct stats_row *r)
         put_label(out, "route", r->a);
         put_label(out, "dialect", r->b);
         put_label(out, "op", op_name(r->n));
+        break;
+    case STATS_SHADOWS:
+        put_label(out, "route", r->a);
+        put_label(out, "class",
+                  r->n == STATS_NOT_SENT ? "not_sent"
+                  : r->n                 ? failure_class_name(r->n)
+                                         : "ok");
         break;
     case STATS_ATTEMPTS:
         put_label(out, "target", r->a);
@@ -144,13 +156,98 @@ static void put_inflight(void *ctx, struct target *t)
 static void put_up(void *ctx, struct target *t)
 {
     GString *out = ctx;
-    const struct target_limits none = { 0, 0 };
+    static const struct limits none;
     int64_t ready;
 
     g_string_append(out, "weir_target_up{");
     put_label(out, "target", t->name);
     g_string_append_printf(out, "} %d\n",
-                           target_blocked(t, &none, g_get_monotonic_time(), &ready) == 0);
+                           target_blocked(t, &none, g_get_monotonic_time(), 1, &ready) == 0);
+}
+
+/* Limits, ours and what is known of the vendors'; a family at a time, as its lines belong together.
+ */
+enum { GAUGE_LEARNED, GAUGE_TOLD, GAUGE_LEFT, GAUGE_BOOKED, GAUGE_RUNNING, GAUGES };
+
+static const char *const gauges[GAUGES] = {
+    [GAUGE_LEARNED] = "weir_target_learned_requests_per_minute", /* what 429s taught */
+    [GAUGE_TOLD] = "weir_target_told_limit",                     /* what headers say */
+    [GAUGE_LEFT] = "weir_target_told_left",
+    [GAUGE_BOOKED] = "weir_limit_booked_seconds", /* until what is booked has become free again */
+    [GAUGE_RUNNING] = "weir_limit_inflight",
+};
+
+struct gauge {
+    GString *out;
+    int which;
+    bool any;
+};
+
+static void put_gauge(struct gauge *g, const char *const labels[6], double value)
+{
+    char number[G_ASCII_DTOSTR_BUF_SIZE];
+
+    if (!g->any)
+        g_string_append_printf(g->out, "# TYPE %s gauge\n", gauges[g->which]);
+    g->any = true;
+    g_string_append_printf(g->out, "%s{", gauges[g->which]);
+    for (int i = 0; i < 6 && labels[i]; i += 2)
+        put_label(g->out, labels[i], labels[i + 1]);
+    g_ascii_formatd(number, sizeof number, "%.9g", value);
+    g_string_append_printf(g->out, "} %s\n", number);
+}
+
+static void put_learned(void *ctx, struct target *t)
+{
+    const struct learned *l = &t->learned;
+    struct gauge *g = ctx;
+
+    if (g->which == GAUGE_LEARNED) {
+        if (learned_ceiling(l))
+            put_gauge(g, (const char *const[6]){ "target", t->name },
+                      (double)learned_ceiling(l) / 1000);
+        return;
+    }
+    for (int i = 0; i < 2; i++) {
+        const struct learned_told *told = i ? &l->tokens : &l->requests;
+
+        if (LOAD(told->limit) && LOAD(told->until_us) > g_get_monotonic_time())
+            put_gauge(
+                g, (const char *const[6]){ "target", t->name, "limit", i ? "tokens" : "requests" },
+                (double)(g->which == GAUGE_TOLD ? LOAD(told->limit) : LOAD(told->left)));
+    }
+}
+
+static void put_limit(void *ctx, const char *kind, const struct limit *l)
+{
+    const int64_t tat[] = { LOAD(l->requests_tat), LOAD(l->tokens_tat) };
+    int64_t now = g_get_monotonic_time() * 1000;
+    struct gauge *g = ctx;
+
+    if (g->which == GAUGE_RUNNING) {
+        put_gauge(g, (const char *const[6]){ "of", kind, "name", l->name },
+                  (double)LOAD(l->inflight));
+        return;
+    }
+    for (int i = 0; i < 2; i++) {
+        if (tat[i])
+            put_gauge(g,
+                      (const char *const[6]){ "of", kind, "name", l->name, "limit",
+                                              i ? "tokens" : "requests" },
+                      tat[i] > now ? (double)(tat[i] - now) / 1e9 : 0);
+    }
+}
+
+static void put_limits(GString *out)
+{
+    for (int i = 0; i < GAUGES; i++) {
+        struct gauge g = { out, i, false };
+
+        if (i < GAUGE_BOOKED)
+            target_each(put_learned, &g);
+        else
+            limit_each(put_limit, &g);
+    }
 }
 
 static void free_text(gpointer text)
@@ -203,6 +300,7 @@ char *prometheus_text(GHashTable *rows, guint inflight, guint waiting)
     target_each(put_inflight, out);
     g_string_append(out, "# TYPE weir_target_up gauge\n");
     target_each(put_up, out);
+    put_limits(out);
     put_plugin_counters(out);
     return g_string_free(out, FALSE);
 }

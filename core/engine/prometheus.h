@@ -11,6 +11,7 @@ enum stats_kind {
     STATS_REQUESTS,        /* a: route, b: dialect, n: op << 16 | status */
     STATS_FAILURES,        /* a: route, n: class */
     STATS_SECONDS,         /* a: route, b: dialect, n: op; histogram */
+    STATS_SHADOWS,         /* a: route, n: class, STATS_NOT_SENT */
     STATS_ATTEMPTS,        /* a: target, n: class */
     STATS_TOKENS,          /* a: target, n: kind of token */
     STATS_ATTEMPT_SECONDS, /* a: target; histogram, successes */
@@ -18,7 +19,7 @@ enum stats_kind {
     STATS_TPOT,            /* a: target; histogram */
 };
 
-enum { STATS_BUCKETS = 14, STATS_TOKEN_KINDS = 5 };
+enum { STATS_BUCKETS = 14, STATS_TOKEN_KINDS = 5, STATS_NOT_SENT = 0xffff };
 
 /* Upper bounds in seconds. */
 extern const double stats_bounds[STATS_BUCKETS];

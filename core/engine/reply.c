@@ -6,89 +6,10 @@
  */
 #include "base/crumb.h"
 #include "base/str.h"
-#include "engine/exchange.h"
+#include "engine/label.h"
+#include "engine/reply.h"
 #include "model/failure.h"
 #include "transport/http.h"
-
-#include <stdio.h>
-
-/* -- head and bytes to the front -------------------------------------------------------------- */
-
-enum { MAX_REPLY_HEADERS = 160 };
-
-struct head {
-    weir_header headers[MAX_REPLY_HEADERS];
-    size_t count;
-};
-
-static void add_header(struct head *h, weir_str name, weir_str value)
-{
-    if (h->count < MAX_REPLY_HEADERS)
-        h->headers[h->count++] = (weir_header){ name, value };
-}
-
-/* One header for all warnings: "pointer: why; pointer: why", without what headers cannot hold. */
-static weir_str warnings_text(struct exchange *e)
-{
-    char *text = arena_alloc(&e->arena, 1024);
-    size_t used = 0;
-
-    for (uint32_t i = 0; text && i < e->warning_count; i++) {
-        const struct warning *w = &e->warnings[i];
-        int n = snprintf(text + used, 1024 - used, "%s%.*s: %.*s", i ? "; " : "", S_ARG(w->topic),
-                         S_ARG(w->text));
-
-        if (n < 0 || (size_t)n >= 1024 - used)
-            break;
-        used += (size_t)n;
-    }
-    for (size_t i = 0; i < used; i++) {
-        if ((unsigned char)text[i] < 0x20 || (unsigned char)text[i] >= 0x7f)
-            text[i] = ' ';
-    }
-    return (weir_str){ text, text ? used : 0 };
-}
-
-static weir_str number_text(struct exchange *e, uint64_t n)
-{
-    char digits[24];
-    size_t at = sizeof digits;
-
-    do
-        digits[--at] = (char)('0' + n % 10);
-    while (n /= 10);
-    return arena_copy(&e->arena, (weir_str){ digits + at, sizeof digits - at });
-}
-
-/* What every reply says of how it came about. */
-static void add_own_headers(struct exchange *e, const struct attempt *a, struct head *h)
-{
-    add_header(h, S("x-weir-id"), str_of(e->id));
-    if (a && a->provider) {
-        add_header(h, S("x-weir-provider"), a->provider->name);
-        if (a->model.len)
-            add_header(h, S("x-weir-model"), a->model);
-    }
-    add_header(h, S("x-weir-attempts"), number_text(e, e->attempt_count));
-    if (e->warning_count)
-        add_header(h, S("x-weir-warnings"), warnings_text(e));
-}
-
-static void send_head(struct exchange *e, unsigned status, const struct head *h, int64_t length)
-{
-    e->status = status;
-    e->head_sent = true;
-    if (e->front)
-        e->front_ops->head(e->front, status, h->headers, h->count, length);
-}
-
-static void send_bytes(struct exchange *e, weir_str bytes)
-{
-    if (!e->front || !bytes.len)
-        return;
-    e->bytes_out += bytes.len;
-    e->front_ops->bytes(e->front, bytes.ptr, bytes.len);
-}
 
 /* -- the provider's name in bodies ------------------------------------------------------------ */
 
@@ -97,46 +18,42 @@ static bool is_streamed(const struct attempt *a)
     return a->raw || (a->mode != REPLY_WHOLE && a->x.stream);
 }
 
-/* "provider" as the first member of what is sent, where the configuration wants it in bodies. */
+/* "provider" as the first member of what is sent: of what we write always, also where we go on for
+ * bytes that were passed through; of the latter where the configuration wants it in bodies. */
 static bool wants_provider(const struct attempt *a)
 {
     const struct exchange *e = a->exchange;
 
     return a->provider && !a->raw && e->facts.op == WEIR_OP_CHAT &&
-           (e->generation->config->expose_body || a->mode != REPLY_RELAY);
+           (e->generation->config->expose_body || a->mode != REPLY_RELAY ||
+            (e->winner && e->winner != a));
 }
 
-/* The place behind the first brace of a JSON object (behind "data:" in a stream); 0: there is none.
- */
-static size_t object_start(weir_str s, bool event)
+static weir_str content_type_of(const struct attempt *a)
 {
-    size_t at = 0;
+    bool relayed = a->mode == REPLY_RELAY;
+    const weir_header *headers = relayed ? a->relay_headers : a->reply_headers;
+    uint32_t count = relayed ? a->relay_header_count : a->reply_header_count;
 
-    if (event) {
-        if (!str_begins(s, S("data:")))
-            return 0;
-        at = 5;
+    for (uint32_t i = 0; i < count; i++) {
+        if (http_name_is(headers[i].name, "content-type"))
+            return headers[i].value;
     }
-    while (at < s.len && (s.ptr[at] == ' ' || s.ptr[at] == '\n'))
-        at++;
-    return at < s.len && s.ptr[at] == '{' ? at + 1 : 0;
+    return S("");
 }
 
-/* A copy of `s` with the member in it; `s` itself if it holds no object, or memory is short. */
-static weir_str with_provider(struct attempt *a, struct arena *arena, weir_str s, bool event)
+/* A copy of `s` with the member in it; `s` itself if there is no place for it. */
+static weir_str with_provider(struct attempt *a, struct arena *arena, weir_str s)
 {
-    size_t at = object_start(s, event), used;
-    weir_str name = a->provider->name;
-    char *copy = at ? arena_alloc(arena, s.len + name.len + 16) : NULL;
+    const struct exchange *e = a->exchange;
 
-    if (!copy)
-        return s;
-    memcpy(copy, s.ptr, at);
-    used = at + (size_t)sprintf(copy + at, "\"provider\":\"%.*s\"", S_ARG(name));
-    if (at < s.len && s.ptr[at] != '}')
-        copy[used++] = ',';
-    memcpy(copy + used, s.ptr + at, s.len - at);
-    return (weir_str){ copy, used + s.len - at };
+    if (!a->label) {
+        a->label = arena_alloc(&a->exchange->arena, sizeof(*a->label));
+        if (!a->label)
+            return s;
+        label_init(a->label, is_streamed(a) ? label_form_of(content_type_of(a)) : LABEL_WHOLE);
+    }
+    return label_add(a->label, arena, s, (e->winner ? e->winner : a)->provider->name);
 }
 
 /* -- what the dialect writes ------------------------------------------------------------------ */
@@ -146,6 +63,8 @@ static weir_result on_head(void *ctx, uint32_t status, const weir_header *header
     struct attempt *a = ctx;
     struct arena *arena = &a->exchange->arena;
 
+    if (a->dry)
+        return WEIR_OK;
     a->reply_status = status;
     a->reply_header_count = 0;
     for (uint32_t i = 0; i < count && i < G_N_ELEMENTS(a->reply_headers); i++) {
@@ -157,12 +76,10 @@ static weir_result on_head(void *ctx, uint32_t status, const weir_header *header
     return WEIR_OK;
 }
 
-static void check_full(struct attempt *a)
+static void check_full(struct exchange *e)
 {
-    struct exchange *e = a->exchange;
-
     if (e->front && e->front_ops->full(e->front))
-        attempt_pause(a, true);
+        attempt_pause(e->winner, true);
 }
 
 static weir_result write_bytes(struct attempt *a, weir_str bytes)
@@ -173,8 +90,8 @@ static weir_result write_bytes(struct attempt *a, weir_str bytes)
         return WEIR_TOO_LARGE;
     if (!a->committed)
         return buf_add(&a->held, bytes.ptr, bytes.len) ? WEIR_OK : WEIR_NO_MEMORY;
-    send_bytes(a->exchange, bytes);
-    check_full(a);
+    reply_send(a->exchange, bytes);
+    check_full(a->exchange);
     return WEIR_OK;
 }
 
@@ -182,13 +99,15 @@ static weir_result write_bytes(struct attempt *a, weir_str bytes)
 static weir_result write_piece(struct attempt *a, weir_str bytes)
 {
     if (is_streamed(a) && wants_provider(a))
-        bytes = with_provider(a, &a->exchange->worker->scratch, bytes, true);
+        bytes = with_provider(a, &a->exchange->worker->scratch, bytes);
     return write_bytes(a, bytes);
 }
 
 static weir_result on_bytes(void *ctx, weir_str bytes)
 {
-    return write_piece(ctx, bytes);
+    struct attempt *a = ctx;
+
+    return a->dry ? WEIR_OK : write_piece(a, bytes);
 }
 
 static weir_reply_sink sink_for(struct attempt *a)
@@ -201,24 +120,110 @@ static weir_reply_sink sink_for(struct attempt *a)
     };
 }
 
-static uint32_t enter(const struct exchange *e)
+static bool is_gathered(const struct attempt *a)
 {
-    return crumb_enter(e->speaker->part ? e->speaker->part->crumb : 0);
+    return (a->exchange->speaker->face->flags & WEIR_DIALECT_GATHERED) && a->x.stream;
+}
+
+/* For dialects that repeat what they have written: the end of a block tells all of it. */
+static weir_result gather_streamed(struct attempt *a, const weir_event *event, weir_event *told)
+{
+    weir_result r = gather_event(&a->gather, event);
+    const weir_block *b;
+
+    if (r < 0 || event->type != WEIR_EVENT_BLOCK_END)
+        return r;
+    b = gather_block(&a->gather, event->choice, event->block);
+    if (b) {
+        told->text = b->text;
+        told->id = b->id;
+        told->name = b->name;
+        told->extra = b->extra;
+    }
+    return WEIR_OK;
+}
+
+/* The dialect's state block, zeroed at first. NULL: out of memory. */
+static void *encoder(struct attempt *a)
+{
+    struct exchange *e = a->exchange;
+
+    if (!a->encoder)
+        a->encoder = arena_zalloc(&e->arena, e->speaker->face->encoder_size + 16u);
+    return a->encoder;
+}
+
+static weir_result write_event(void *ctx, const weir_event *event)
+{
+    struct attempt *a = ctx;
+    struct exchange *e = a->exchange;
+    weir_reply_sink sink = sink_for(a);
+    weir_event told;
+    weir_result r;
+    uint32_t crumb;
+
+    if (a->delivered && !a->dry)
+        delivered_event(a->delivered, event);
+    if (!encoder(a))
+        return WEIR_NO_MEMORY;
+    if (is_gathered(a)) {
+        told = *event;
+        r = gather_streamed(a, event, &told);
+        if (r < 0)
+            return r;
+        event = &told;
+    }
+    crumb = reply_enter(e);
+    r = e->speaker->face->event(e->speaker->cfg, a->encoder, &a->x, event, &sink);
+    crumb_leave(crumb);
+    return r;
+}
+
+/* For dialects that ask for an order of their own. */
+static weir_result write_in_sequence(struct attempt *a, const weir_event *event, uint32_t flags)
+{
+    const weir_events next = { a, write_event };
+
+    if (!a->sequence) {
+        a->sequence = arena_alloc(&a->exchange->arena, sizeof(*a->sequence));
+        if (!a->sequence)
+            return WEIR_NO_MEMORY;
+        sequence_init(a->sequence, flags, a->exchange->generation->config->hold_bytes);
+    }
+    return sequence_event(a->sequence, event, &next);
 }
 
 weir_result reply_event(struct attempt *a, const weir_event *event)
 {
-    struct exchange *e = a->exchange;
-    weir_reply_sink sink = sink_for(a);
-    weir_result r;
-    uint32_t crumb;
+    uint32_t flags = a->exchange->speaker->face->flags;
 
+    if (a->splice)
+        return resume_event(a, event);
     if (a->mode == REPLY_WHOLE)
         return gather_event(&a->gather, event);
-    crumb = enter(e);
-    r = e->speaker->face->event(e->speaker->cfg, a->encoder, &a->x, event, &sink);
-    crumb_leave(crumb);
-    return r;
+    if (flags & (WEIR_DIALECT_SEQUENTIAL | WEIR_DIALECT_WHOLE_CALLS))
+        return write_in_sequence(a, event, flags);
+    return write_event(a, event);
+}
+
+static weir_result write_again(void *ctx, const weir_event *event)
+{
+    return reply_event(ctx, event);
+}
+
+bool reply_catch_up(struct attempt *a)
+{
+    const weir_events to = { a, write_again };
+    bool good = true;
+
+    if (a->mode == REPLY_RELAY && !a->encoder) {
+        a->dry = true;
+        good = delivered_replay(a->delivered, &to) >= 0;
+        a->dry = false;
+        if (a->sequence) /* what it held back has long been said */
+            sequence_clear(a->sequence);
+    }
+    return good;
 }
 
 weir_result reply_relay(struct attempt *a, weir_str bytes)
@@ -250,7 +255,9 @@ static weir_result write_whole(struct attempt *a)
             .text = { a->gather.document.ptr, a->gather.document.len, WEIR_FORM_UTF8, 0 },
             .usage = &a->usage,
         };
-        crumb = enter(e);
+        if (!encoder(a))
+            return WEIR_NO_MEMORY;
+        crumb = reply_enter(e);
         r = e->speaker->face->event(e->speaker->cfg, a->encoder, &a->x, &event, &sink);
         crumb_leave(crumb);
         return r;
@@ -258,7 +265,7 @@ static weir_result write_whole(struct attempt *a)
     answer = gather_answer(&a->gather);
     if (!answer)
         return WEIR_NO_MEMORY;
-    crumb = enter(e);
+    crumb = reply_enter(e);
     r = e->speaker->face->answer(e->speaker->cfg, &a->x, answer, &sink);
     crumb_leave(crumb);
     return r;
@@ -285,26 +292,43 @@ static void commit_head(struct attempt *a)
     h.count = 0; /* the rest is large, and not looked at */
     if (a->mode == REPLY_RELAY) {
         for (uint32_t i = 0; i < a->relay_header_count; i++)
-            add_header(&h, a->relay_headers[i].name, a->relay_headers[i].value);
+            head_add(&h, a->relay_headers[i].name, a->relay_headers[i].value);
     } else {
         for (uint32_t i = 0; i < a->reply_header_count; i++)
-            add_header(&h, a->reply_headers[i].name, a->reply_headers[i].value);
+            head_add(&h, a->reply_headers[i].name, a->reply_headers[i].value);
     }
-    add_own_headers(e, a, &h);
-    send_head(e, status, &h, length);
+    head_add_own(e, a, &h);
+    head_send(e, status, &h, length);
+}
+
+/* From here on this attempt is the one that answers. */
+static void take_the_word(struct attempt *a)
+{
+    struct exchange *e = a->exchange;
+
+    a->committed = true;
+    e->winner = e->voice = a;
+    e->first_us = loop_now(e->worker->loop);
+    if (a->t)
+        walk_committed(&e->walk, a->t);
+    cancel_others(e, a);
 }
 
 void reply_commit(struct attempt *a)
 {
     struct exchange *e = a->exchange;
 
+    if (a->mode == REPLY_NONE) {
+        take_the_word(a);
+        return;
+    }
     if (a->mode == REPLY_WHOLE && write_whole(a) < 0) {
         attempt_fail_as(a, WEIR_CLASS_INTERNAL, "the answer of %s could not be written",
                         a->target ? a->target->name : "a filter");
         return;
     }
     if (!is_streamed(a) && wants_provider(a)) {
-        weir_str body = with_provider(a, &e->arena, held_bytes(a), false);
+        weir_str body = with_provider(a, &e->arena, held_bytes(a));
 
         if (body.ptr != buf_at(&a->held)) {
             buf_eat(&a->held, buf_len(&a->held));
@@ -312,176 +336,56 @@ void reply_commit(struct attempt *a)
                 return;
         }
     }
-    a->committed = true;
-    e->winner = a;
-    e->first_us = loop_now(e->worker->loop);
-    if (a->t)
-        walk_committed(&e->walk, a->t);
-    cancel_others(e, a);
+    take_the_word(a);
     commit_head(a);
-    send_bytes(e, held_bytes(a));
+    reply_send(e, held_bytes(a));
     buf_free(&a->held);
-    check_full(a);
+    check_full(e);
 }
 
-void reply_finish(struct attempt *a)
+void reply_take_over(struct attempt *a)
 {
     struct exchange *e = a->exchange;
+
+    a->committed = true;
+    e->winner = a;
+    if (e->voice->label) /* another name from here on */
+        label_init(e->voice->label, (enum label_form)e->voice->label->form);
+    walk_committed(&e->walk, a->t);
+    cancel_others(e, a);
+}
+
+void reply_finish(struct attempt *ended)
+{
+    struct exchange *e = ended->exchange;
+    struct attempt *a = e->voice;
     weir_reply_sink sink = sink_for(a);
 
-    if (a->mode == REPLY_STREAM && !a->order.document && a->x.stream) {
-        uint32_t crumb = enter(e);
+    if ((a->mode == REPLY_STREAM || ended != a) && !a->order.document && a->x.stream &&
+        encoder(a)) {
+        uint32_t crumb;
 
+        if (is_gathered(a))
+            a->x.answer = gather_answer(&a->gather);
+        crumb = reply_enter(e);
         e->speaker->face->end(e->speaker->cfg, a->encoder, &a->x, &sink);
         crumb_leave(crumb);
     }
     e->closing = CLOSING_END;
 }
 
-/* -- failures -----------------------------------------------------------------------------------
- */
-
-/* A reply that is written whole before it is sent, outside any attempt. */
-struct plain {
-    struct exchange *e;
-    struct head head;
-    unsigned status;
-    struct buf body;
-};
-
-static weir_result plain_head(void *ctx, uint32_t status, const weir_header *headers,
-                              uint32_t count)
+void reply_break(struct exchange *e, const weir_failure *failure)
 {
-    struct plain *p = ctx;
-
-    p->status = status;
-    for (uint32_t i = 0; i < count; i++)
-        add_header(&p->head, arena_copy(&p->e->arena, headers[i].name),
-                   arena_copy(&p->e->arena, headers[i].value));
-    return WEIR_OK;
-}
-
-static weir_result plain_bytes(void *ctx, weir_str bytes)
-{
-    struct plain *p = ctx;
-
-    return buf_add(&p->body, bytes.ptr, bytes.len) ? WEIR_OK : WEIR_NO_MEMORY;
-}
-
-/* The last attempt that got as far as sending. */
-static struct attempt *last_attempt(const struct exchange *e)
-{
-    struct attempt *last = NULL;
-
-    for (struct attempt *a = e->attempts; a; a = a->next)
-        last = a->begun || !last ? a : last;
-    return last && last->begun ? last : NULL;
-}
-
-/* After the commit: the dialect's error event, then the end of a connection that nobody can take
- * for the end of an answer. */
-static void fail_stream(struct exchange *e, const weir_failure *failure)
-{
-    struct attempt *a = e->winner;
+    struct attempt *a = e->voice;
     weir_reply_sink sink = sink_for(a);
     uint32_t crumb;
 
-    if (is_streamed(a) && !a->raw) {
-        crumb = enter(e);
+    if (is_streamed(a) && !a->raw && encoder(a)) {
+        crumb = reply_enter(e);
         e->speaker->face->failure(e->speaker->cfg, a->encoder, &a->x, failure, &sink);
         crumb_leave(crumb);
     }
     e->closing = CLOSING_ABORT;
-}
-
-static void add_failure_headers(struct exchange *e, const weir_failure *failure, struct head *h)
-{
-    if (failure->retry_after_us > 0)
-        add_header(h, S("retry-after"),
-                   number_text(e, (uint64_t)(failure->retry_after_us + 999999) / 1000000));
-    /* What could be done about it was done here: the SDKs' own retries would only repeat it. */
-    if (e->attempt_count > 0)
-        add_header(h, S("x-should-retry"), S("false"));
-}
-
-/* A vendor's own words do not say whose they are; the application must know. */
-static weir_str name_provider(struct exchange *e, const struct attempt *a,
-                              const weir_failure *failure)
-{
-    weir_str name, message = failure->message;
-    char *text;
-
-    if (!a || failure->local)
-        return message;
-    name = a->provider->name;
-    if (message.len && memmem(message.ptr, message.len, name.ptr, name.len))
-        return message;
-    text = arena_alloc(&e->arena, name.len + message.len + 32);
-    if (!text)
-        return message;
-    return (weir_str){ text,
-                       (size_t)sprintf(text, "provider %.*s: %.*s", S_ARG(name), S_ARG(message)) };
-}
-
-/* A forwarded request that nobody could serve: the last vendor's own answer. */
-static void reply_spare(struct attempt *a, const weir_failure *failure)
-{
-    struct exchange *e = a->exchange;
-    struct head h;
-
-    h.count = 0;
-    for (uint32_t i = 0; i < a->relay_header_count; i++) {
-        if (!http_name_is(a->relay_headers[i].name, "retry-after"))
-            add_header(&h, a->relay_headers[i].name, a->relay_headers[i].value);
-    }
-    add_failure_headers(e, failure, &h);
-    add_own_headers(e, a, &h);
-    send_head(e, a->status, &h, (int64_t)a->spare_body.len);
-    send_bytes(e, a->spare_body);
-    e->closing = CLOSING_END;
-}
-
-void reply_failure(struct exchange *e, const weir_failure *failure)
-{
-    struct plain p = { .e = e };
-    weir_reply_sink sink = {
-        .struct_size = sizeof(sink), .ctx = &p, .head = plain_head, .bytes = plain_bytes
-    };
-    struct attempt *a = last_attempt(e);
-    weir_failure told = *failure;
-    weir_exchange x = a ? a->x : exchange_view(e);
-    uint32_t crumb;
-
-    if (e->head_sent) {
-        fail_stream(e, failure);
-        return;
-    }
-    if (a && a->spare && !failure->local) {
-        reply_spare(a, failure);
-        return;
-    }
-    told.message = name_provider(e, a, failure);
-    crumb = enter(e);
-    e->speaker->face->failure(e->speaker->cfg, NULL, &x, &told, &sink);
-    crumb_leave(crumb);
-    add_failure_headers(e, failure, &p.head);
-    add_own_headers(e, a, &p.head);
-    send_head(e, p.status ? p.status : 500, &p.head, (int64_t)buf_len(&p.body));
-    send_bytes(e, (weir_str){ buf_at(&p.body), buf_len(&p.body) });
-    e->closing = CLOSING_END;
-    buf_free(&p.body);
-}
-
-void reply_plain(struct exchange *e, unsigned status, weir_str content_type, weir_str body)
-{
-    struct head h;
-
-    h.count = 0;
-    add_header(&h, S("content-type"), content_type);
-    add_own_headers(e, NULL, &h);
-    send_head(e, status, &h, (int64_t)body.len);
-    send_bytes(e, body);
-    e->closing = CLOSING_END;
 }
 
 /* -- answers of our own -------------------------------------------------------------------------
@@ -505,11 +409,8 @@ weir_result reply_local_event(struct exchange *e, const weir_event *event)
         a->exchange = e;
         a->mode = e->facts.stream ? REPLY_STREAM : REPLY_WHOLE;
         a->x = exchange_view(e);
-        a->encoder = arena_zalloc(&e->arena, e->speaker->face->encoder_size + 16u);
         usage_clear(&a->usage);
         gather_init(&a->gather, &e->arena);
-        if (!a->encoder)
-            return WEIR_NO_MEMORY;
     }
     if (event->type == WEIR_EVENT_DOCUMENT)
         a->mode = REPLY_WHOLE;

@@ -1,5 +1,5 @@
 /*
- * request.c - from a body to a route: the dialect reads it, the core resolves the names in it.
+ * request.c - from a body to facts: the dialect reads it, the core adds what headers say.
  */
 #include "base/crumb.h"
 #include "base/str.h"
@@ -7,7 +7,6 @@
 #include "model/failure.h"
 #include "transport/http.h"
 
-#include <weir/sdk/json.h>
 #include <weir/sdk/write.h>
 
 /* -- the dialect's sink ----------------------------------------------------------------------- */
@@ -18,6 +17,7 @@ struct reading {
     struct exchange *e;
     weir_writer canonical;
     weir_str whole; /* the ingress body, if that is all there was so far: not copied */
+    bool translating;
     weir_failure *refusal;
     uint32_t status; /* of an answer; 0: there is none */
     weir_str type, body;
@@ -33,7 +33,7 @@ static weir_result on_facts(void *ctx, const weir_facts *facts, weir_str app_key
     memcpy(&e->facts, facts, size);
     e->facts.struct_size = sizeof(e->facts);
     e->facts.op = op;
-    e->app_key = app_key;
+    e->app_key = e->key ? S("") : app_key;
     return WEIR_OK;
 }
 
@@ -53,10 +53,11 @@ static weir_result on_body(void *ctx, weir_str bytes)
     return WEIR_OK;
 }
 
-static weir_result on_opaque(void *ctx, uint32_t token, bool required)
+static weir_result on_opaque(void *ctx, weir_text value, bool required)
 {
-    (void)ctx, (void)token, (void)required;
-    return WEIR_OK;
+    struct reading *r = ctx;
+
+    return r->translating ? WEIR_OK : owned_found(r->e, value, required);
 }
 
 static weir_result on_dropped(void *ctx, weir_str pointer, weir_str why)
@@ -65,7 +66,7 @@ static weir_result on_dropped(void *ctx, weir_str pointer, weir_str why)
     struct exchange *e = r->e;
 
     if (!e->route || !e->route->config->strict_loss) {
-        exchange_warn(e, pointer, why);
+        exchange_warn(e, &(struct warning){ pointer, why, .translation = r->translating });
         return WEIR_OK;
     }
     e->loss = failure_format(&e->arena, WEIR_CLASS_UNSUPPORTED, "%.*s cannot be passed on: %.*s",
@@ -129,7 +130,7 @@ static uint32_t crumb_of(const struct dialect *d)
 
 bool exchange_translate(struct exchange *e)
 {
-    struct reading r = { .e = e };
+    struct reading r = { .e = e, .translating = true };
     weir_request_sink sink = sink_for(&r);
     weir_result result;
     uint32_t crumb;
@@ -158,196 +159,6 @@ bool exchange_translate(struct exchange *e)
     return true;
 }
 
-/* -- names ------------------------------------------------------------------------------------ */
-
-/* Where a request goes, as far as its names say. */
-struct resolved {
-    const struct route *route;
-    const struct provider *provider;
-    weir_str model;
-    bool forced; /* the model was asked for by name: send it as it is */
-};
-
-static bool names_default(weir_str model)
-{
-    return model.len == 0 || str_is(model, "default") || str_is(model, "auto");
-}
-
-/* provider/model, if what stands before the slash is a provider. */
-static bool split_model(const struct tree *tree, weir_str name, struct resolved *r)
-{
-    const char *slash = name.len ? memchr(name.ptr, '/', name.len) : NULL;
-
-    if (!slash)
-        return false;
-    r->provider = tree_provider(tree, (weir_str){ name.ptr, (size_t)(slash - name.ptr) });
-    r->model = (weir_str){ slash + 1, name.len - (size_t)(slash + 1 - name.ptr) };
-    r->forced = true;
-    return r->provider != NULL;
-}
-
-static const struct provider *find_by_model(const struct tree *tree, weir_str model,
-                                            bool (*knows)(const struct provider *, weir_str))
-{
-    for (guint i = 0; i < tree->providers->len; i++) {
-        const struct provider *p = g_ptr_array_index(tree->providers, i);
-
-        if (knows(p, model))
-            return p;
-    }
-    return NULL;
-}
-
-static void add_names(const struct generation *g, GPtrArray *names)
-{
-    for (guint i = 0; i < g->tree->routes->len; i++)
-        g_ptr_array_add(names,
-                        (gpointer)((struct route *)g_ptr_array_index(g->tree->routes, i))->name);
-    for (guint i = 0; i < g->tree->providers->len; i++) {
-        const struct provider *p = g_ptr_array_index(g->tree->providers, i);
-        GHashTableIter iter;
-        gpointer key;
-
-        g_ptr_array_add(names, p->config->name);
-        if (p->config->default_model)
-            g_ptr_array_add(names, p->config->default_model);
-        for (guint k = 0; p->config->models && k < p->config->models->len; k++)
-            g_ptr_array_add(names, g_ptr_array_index(p->config->models, k));
-        if (!p->config->aliases)
-            continue;
-        g_hash_table_iter_init(&iter, p->config->aliases);
-        while (g_hash_table_iter_next(&iter, &key, NULL))
-            g_ptr_array_add(names, key);
-    }
-    g_ptr_array_add(names, NULL);
-}
-
-static void fail_unknown(struct exchange *e, const char *what, weir_str name, unsigned class_id)
-{
-    g_autoptr(GPtrArray) names = g_ptr_array_new();
-    g_autofree char *word = g_strndup(name.ptr, name.len);
-    const char *near;
-    weir_failure *failure;
-
-    add_names(e->generation, names);
-    near = config_nearest(word, (const char *const *)names->pdata);
-    failure = failure_format(&e->arena, class_id, "%s '%.*s' is not configured%s%s%s", what,
-                             S_ARG(name), near ? "; did you mean '" : "", near ? near : "",
-                             near ? "'?" : "; GET /v1/models lists what is");
-    failure->param = S("model");
-    exchange_fail(e, failure);
-}
-
-/* The order of the design: explicit provider, route, alias or listed model, claimed model. */
-static bool resolve(struct exchange *e, struct resolved *r)
-{
-    const struct tree *tree = e->generation->tree;
-    weir_str model = e->facts.model;
-
-    *r = (struct resolved){ .model = model };
-    if (e->facts.provider.len) {
-        r->provider = tree_provider(tree, e->facts.provider);
-        if (!r->provider) {
-            fail_unknown(e, "provider", e->facts.provider, WEIR_CLASS_NO_PROVIDER);
-            return false;
-        }
-        if (model.len) {
-            struct resolved named = { 0 };
-
-            if (split_model(tree, model, &named) && named.provider == r->provider)
-                r->model = named.model;
-            r->forced = !names_default(model);
-        }
-        if (!r->forced)
-            r->model = S("");
-        return true;
-    }
-    if (names_default(model)) {
-        r->route = e->generation->default_route;
-        r->model = S("");
-        return true;
-    }
-    if (split_model(tree, model, r))
-        return true;
-    r->model = model;
-    r->forced = false;
-    r->route = tree_route(tree, model);
-    if (r->route) {
-        r->model = S("");
-        return true;
-    }
-    r->provider = find_by_model(tree, model, provider_lists);
-    if (!r->provider)
-        r->provider = find_by_model(tree, model, provider_claims);
-    if (!r->provider)
-        r->provider = tree_provider(tree, model); /* a provider's name asks for its default */
-    if (r->provider) {
-        if (str_eq(r->provider->name, model))
-            r->model = S("");
-        return true;
-    }
-    if (e->generation->config->unknown_to_default && e->generation->default_route) {
-        exchange_warn(e, S("model"), S("unknown model: the default route was asked instead"));
-        r->route = e->generation->default_route;
-        r->model = S("");
-        return true;
-    }
-    if (e->facts.op == WEIR_OP_FORWARD) { /* the vendor knows its own names */
-        r->route = e->generation->default_route;
-        return true;
-    }
-    fail_unknown(e, "model", model, WEIR_CLASS_NO_ROUTE);
-    return false;
-}
-
-/* With a single provider there is nothing to choose. */
-static const struct provider *only_provider(const struct generation *g)
-{
-    return g->tree->providers->len == 1 ? g_ptr_array_index(g->tree->providers, 0) : NULL;
-}
-
-void exchange_route(struct exchange *e)
-{
-    struct resolved r;
-
-    if (!resolve(e, &r))
-        return;
-    if (!r.route && !r.provider)
-        r.provider = only_provider(e->generation);
-    if (!r.route && !r.provider) {
-        weir_failure *failure = failure_format(
-            &e->arena, WEIR_CLASS_NO_ROUTE,
-            "the request names no model and there is no default_route; name a model, a route or "
-            "provider/model, or send x-weir-provider");
-        failure->param = S("model");
-        exchange_fail(e, failure);
-        return;
-    }
-    e->route = r.route;
-    e->explicit_provider = r.provider;
-    e->walk = (struct walk){
-        .ops = &exchange_walk_ops,
-        .loop = e->worker->loop,
-        .arena = &e->arena,
-        .facts = &e->facts,
-        .asked = r.model,
-        .forced = r.forced,
-        .native = e->facts.op == WEIR_OP_FORWARD ? str_of(e->dialect->face->id) : S(""),
-        .seed = worker_random(e->worker),
-    };
-    e->root = r.route ? r.route->root : r.provider->direct;
-    if (!filters_select(e))
-        return;
-    exchange_budget(e);
-    if (!filters_request(e))
-        return;
-    if (e->root)
-        walk_start(&e->walk, e->root);
-    else
-        exchange_refuse(e, WEIR_CLASS_INTERNAL,
-                        "a provider can only be asked by name if the failover strategy is there");
-}
-
 /* -- the request ------------------------------------------------------------------------------ */
 
 /* Replaces %XX in the captures; a capture with a bad escape is left as it is. */
@@ -366,6 +177,47 @@ void exchange_captures(struct exchange *e, const struct endpoint_match *match)
     }
     e->in.captures = captures;
     e->in.capture_count = captures ? match->capture_count : 0;
+}
+
+/* Google's APIs take the application's key as `key=` in the query. */
+static bool is_key(weir_str parameter)
+{
+    const char *equals = memchr(parameter.ptr, '=', parameter.len);
+    size_t len = equals ? (size_t)(equals - parameter.ptr) : parameter.len;
+    g_autofree char *name = NULL;
+
+    if (len == 3 && memcmp(parameter.ptr, "key", 3) == 0)
+        return true;
+    if (!memchr(parameter.ptr, '%', len))
+        return false;
+    name = g_uri_unescape_segment(parameter.ptr, parameter.ptr + len, NULL);
+    return name && strcmp(name, "key") == 0;
+}
+
+weir_str exchange_public_target(struct exchange *e, const struct exchange_start *start)
+{
+    const char *p = start->query.ptr, *end = p + start->query.len;
+    char *out = arena_alloc(&e->arena, start->target.len + 1);
+    size_t used = start->path.len;
+    bool found = false;
+
+    if (!out)
+        return start->path;
+    memcpy(out, start->path.ptr, used);
+    while (p < end) {
+        const char *next = memchr(p, '&', (size_t)(end - p));
+        weir_str parameter = { p, (size_t)((next ? next : end) - p) };
+
+        p = next ? next + 1 : end;
+        if (is_key(parameter)) {
+            found = true;
+            continue;
+        }
+        out[used] = used == start->path.len ? '?' : '&';
+        memcpy(out + used + 1, parameter.ptr, parameter.len);
+        used += parameter.len + 1;
+    }
+    return found ? (weir_str){ out, used } : start->target;
 }
 
 static bool has_json_body(unsigned op)
@@ -411,7 +263,35 @@ static void read_headers(struct exchange *e)
             e->facts.provider = h->value;
         else if (config->tenant_header && http_name_is(h->name, config->tenant_header))
             e->facts.tenant = h->value;
+        else if (http_name_is(h->name, "x-weir-session"))
+            e->facts.session = h->value;
+        else if (http_name_is(h->name, "x-weir-deadline"))
+            e->asked_us = exchange_deadline(h->value);
     }
+    if (e->key) { /* whatever it says of itself */
+        e->facts.tenant = str_of(e->key->tenant);
+        e->facts.key = str_of(e->key->name);
+    }
+}
+
+/* Scans the body. The table lies as long as the exchange does, so it gets no more room than it
+ * needs. False: the body is not JSON. */
+static bool scan_body(struct exchange *e, struct jscan_fault *fault)
+{
+    weir_token *tok;
+    size_t size;
+
+    if (jscan(&e->worker->tokens, e->in.body, &e->json, fault) < 0)
+        return false;
+    size = e->json.count * sizeof(*tok);
+    tok = arena_alloc(&e->arena, size);
+    if (!tok) {
+        *fault = (struct jscan_fault){ 0, "it takes more memory than an exchange may have" };
+        return false;
+    }
+    memcpy(tok, e->json.tok, size);
+    e->json.tok = tok;
+    return true;
 }
 
 static bool read_request(struct exchange *e)
@@ -423,7 +303,7 @@ static bool read_request(struct exchange *e)
     uint32_t crumb;
 
     if (has_json_body(e->facts.op)) {
-        if (jscan_arena(&e->in.arena, e->in.body, &e->json, &fault) < 0) {
+        if (!scan_body(e, &fault)) {
             exchange_fail(e, failure_format(&e->arena, WEIR_CLASS_INVALID_REQUEST,
                                             "the request body is not JSON: %s at byte %zu",
                                             fault.what, fault.offset));

@@ -19,8 +19,11 @@ static weir_result on_ordered(void *ctx, const weir_event *event)
 
     weir_result r;
 
-    if (a->mode == REPLY_RELAY)
+    if (a->mode == REPLY_RELAY || a->mode == REPLY_NONE) {
+        if (a->delivered)
+            delivered_event(a->delivered, event);
         return WEIR_OK;
+    }
     r = a->exchange->filter_events ? filters_event(a, event) : reply_event(a, event);
     if (r < 0)
         a->refused = true;
@@ -38,6 +41,10 @@ static void note_rate(struct attempt *a, const weir_rate *rate)
     int64_t now = loop_now(a->exchange->worker->loop);
 
     if (!rate)
+        return;
+    if (a->target->number)
+        learned_headers(&a->target->learned, rate, now);
+    if (a->provider->limits.rule.unlearned)
         return;
     /* The vendor says that nothing is left until then. */
     if (rate->requests_left == 0 && rate->requests_reset_us > 0)
@@ -64,7 +71,8 @@ static weir_result on_event(void *ctx, const weir_event *event)
         note_rate(a, event->rate);
         return WEIR_OK;
     case WEIR_EVENT_WARNING:
-        exchange_warn(a->exchange, event->id, (weir_str){ event->text.ptr, event->text.len });
+        exchange_warn(a->exchange,
+                      &(struct warning){ event->id, { event->text.ptr, event->text.len }, a });
         return WEIR_OK;
     case WEIR_EVENT_ERROR:
         if (!a->failure && event->failure) {
@@ -75,11 +83,16 @@ static weir_result on_event(void *ctx, const weir_event *event)
         return WEIR_OK;
     case WEIR_EVENT_CREDENTIAL:
         return WEIR_OK;
+    case WEIR_EVENT_OWNED:
+        owned_note(a, event->text);
+        return WEIR_OK;
     default:
         break;
     }
     stamped = *event;
     stamped.at_us = loop_now(a->exchange->worker->loop);
+    if (event->type == WEIR_EVENT_USAGE && event->usage)
+        stamped.usage = &a->usage; /* all that is known so far, and not what this one names */
     r = order_event(&a->order, &stamped, &next);
     if (r < 0 && !a->over && !a->refused) /* should the decoder not pass it on */
         a->misplaced = true;
@@ -98,25 +111,42 @@ static bool looks_like_json(weir_str data)
     return data.len && data.ptr[0] == '{'; /* not '[': "[DONE]" is no JSON and is not meant to be */
 }
 
+/* Scans a frame that may be JSON. The events of a stream are alike: what agrees is not scanned
+ * again, and the decoder hears of it. */
+static void scan(struct attempt *a, weir_frame *frame, weir_json *json, struct jagain_changes *c)
+{
+    struct jscan_tokens *tokens = &a->exchange->worker->tokens;
+    bool whole = a->framer.framing == WEIR_FRAME_WHOLE;
+    weir_result r;
+
+    if (a->framer.framing == WEIR_FRAME_RAW || !frame->data.len ||
+        !(whole || looks_like_json(frame->data)))
+        return;
+    r = whole ? jscan(tokens, frame->data, json, NULL)
+              : jagain_scan(&a->last, tokens, frame->data, json, c);
+    if (r == WEIR_OK)
+        frame->json = json;
+    else if (looks_like_json(frame->data))
+        frame->flags |= WEIR_FRAME_BAD_JSON;
+    if (c->alike) {
+        frame->alike = 1;
+        frame->changed_count = c->count;
+        frame->changed = c->token;
+    }
+}
+
 /* A decoder's answer to one frame, or a negative result. */
 static weir_result decode(struct attempt *a, struct framer_frame *f)
 {
     struct worker *w = a->exchange->worker;
     const weir_events events = { a, on_event };
+    struct jagain_changes changes;
     weir_json json;
     weir_result r;
     uint32_t crumb;
 
-    if (a->framer.framing != WEIR_FRAME_RAW && f->frame.data.len) {
-        weir_str data = f->frame.data;
-
-        if (a->framer.framing == WEIR_FRAME_WHOLE || looks_like_json(data)) {
-            if (jscan(&w->tokens, data, &json, NULL) == WEIR_OK)
-                f->frame.json = &json;
-            else if (looks_like_json(data))
-                f->frame.flags |= WEIR_FRAME_BAD_JSON;
-        }
-    }
+    changes.alike = false;
+    scan(a, &f->frame, &json, &changes);
     a->x.now_us = loop_now(w->loop);
     a->x.arena = arena_abi(&w->scratch);
     crumb = crumb_enter(a->provider->crumb);
@@ -143,12 +173,20 @@ static bool gone_wrong(struct attempt *a, weir_result r, const struct framer_fra
                             a->target->name);
         return true;
     }
+    if (a->splice && a->splice->diverged) {
+        attempt_diverge(a);
+        return true;
+    }
     if (a->refused) {
         exchange_fail(a->exchange,
                       failure_format(&a->exchange->arena, WEIR_CLASS_INTERNAL,
                                      "the answer of %s could not be passed on: a filter failed, "
                                      "or it is too large",
                                      a->target->name));
+        return true;
+    }
+    if (a->order.cut_short) {
+        attempt_fail_as(a, WEIR_CLASS_PROTOCOL, "%s: a tool call was cut short", a->target->name);
         return true;
     }
     if (r < 0 || a->misplaced) {
@@ -168,12 +206,15 @@ static bool gone_wrong(struct attempt *a, weir_result r, const struct framer_fra
  * way, and so end in the books as cancelled. */
 static bool ready_to_commit(const struct attempt *a)
 {
-    if (a->committed || a->order.failed)
+    if (a->committed || a->order.failed || a->splice)
         return false;
     if (a->raw)
         return true;
     if (a->spare)
         return false;
+    if (a->mode == REPLY_STREAM && a->sequence &&
+        !a->sequence->content) /* what there is, is still held */
+        return a->x.stream && order_complete(&a->order);
     return a->x.stream && (a->order.content || order_complete(&a->order));
 }
 
@@ -209,12 +250,17 @@ static void fail_endless(struct attempt *a)
 
 static bool take_frame(struct attempt *a, struct framer_frame *f)
 {
-    bool ready;
+    uint32_t events = a->delivered ? a->delivered->events : 0;
     weir_result r = decode(a, f), sent = WEIR_OK;
+    bool ready;
 
     /* What came before a fault was good, and goes out before it is told. */
     if (r < 0 || a->order.failed || (f->frame.flags & WEIR_FRAME_BAD_JSON))
         sent = flush_run(a);
+    /* What such a frame told before the fault is not relayed: it is unknown what was delivered. */
+    if (a->mode == REPLY_RELAY && a->delivered && a->delivered->events != events &&
+        (r < 0 || a->order.failed || (f->frame.flags & WEIR_FRAME_BAD_JSON)))
+        a->delivered->lost = true;
     if (gone_wrong(a, r, f))
         return false;
     if (a->mode == REPLY_RELAY && r != WEIR_HIDE && f->raw.len)
@@ -326,6 +372,11 @@ int response_head(struct attempt *a, unsigned status, const weir_header *headers
     a->raw = a->exchange->facts.op == WEIR_OP_FORWARD;
     if (a->mode == REPLY_RELAY)
         keep_headers(a, headers, count);
+    a->decoder = arena_zalloc(&a->exchange->arena, a->provider->face->decoder_size + 16u);
+    if (!a->decoder) {
+        attempt_fail_as(a, WEIR_CLASS_INTERNAL, "out of memory");
+        return -1;
+    }
     crumb = crumb_enter(a->provider->crumb);
     r = a->provider->face->head(a->provider->cfg, a->decoder, &a->x, &head, &events);
     crumb_leave(crumb);

@@ -103,16 +103,37 @@ static void add_attempt(GHashTable *rows, const struct attempt *a)
                 (double)(a->end_us - a->first_us) / 1e6 / (double)a->usage.output_total);
 }
 
-void stats_exchange(struct stats *s, struct exchange *e)
+static const char *route_of(const struct exchange *e)
 {
-    const char *route = e->route ? e->route->name : "";
+    return e->route ? e->route->name : "";
+}
 
-    pthread_mutex_lock(&s->lock);
-    row(s->rows, STATS_REQUESTS, route, e->dialect->name, e->facts.op << 16 | e->status)->count++;
-    observe(row(s->rows, STATS_SECONDS, route, e->dialect->name, e->facts.op),
+static void add_request(GHashTable *rows, const struct exchange *e)
+{
+    const char *route = route_of(e);
+
+    row(rows, STATS_REQUESTS, route, e->dialect->name, e->facts.op << 16 | e->status)->count++;
+    observe(row(rows, STATS_SECONDS, route, e->dialect->name, e->facts.op),
             (double)(e->end_us - e->start_us) / 1e6);
     if (e->failure)
-        row(s->rows, STATS_FAILURES, route, NULL, e->failure->class_id)->count++;
+        row(rows, STATS_FAILURES, route, NULL, e->failure->class_id)->count++;
+}
+
+void stats_no_shadow(struct stats *s, const struct exchange *e)
+{
+    pthread_mutex_lock(&s->lock);
+    row(s->rows, STATS_SHADOWS, route_of(e), NULL, STATS_NOT_SENT)->count++;
+    pthread_mutex_unlock(&s->lock);
+}
+
+void stats_exchange(struct stats *s, struct exchange *e)
+{
+    pthread_mutex_lock(&s->lock);
+    if (e->copy_of)
+        row(s->rows, STATS_SHADOWS, route_of(e), NULL, e->failure ? e->failure->class_id : 0)
+            ->count++;
+    else
+        add_request(s->rows, e);
     for (const struct attempt *a = e->attempts; a; a = a->next) {
         if (a->begun)
             add_attempt(s->rows, a);

@@ -15,5 +15,8 @@ void stats_free(struct stats *stats);
 /* Counts a finished exchange and its attempts. */
 void stats_exchange(struct stats *stats, struct exchange *e);
 
+/* Counts a copy of its request that was not sent. */
+void stats_no_shadow(struct stats *stats, const struct exchange *e);
+
 /* [safe] Prometheus text of all workers' counters together. */
 char *stats_text(struct worker *const *workers, guint count);

@@ -34,6 +34,7 @@ struct worker *worker_new(struct engine *engine, uint32_t number, struct generat
     w->pools = g_ptr_array_new_with_free_func(pool_entry_free);
     w->stats = stats_new();
     w->log = access_log_new(w->loop);
+    w->decisions = access_log_new(w->loop);
     jscan_tokens_init(&w->tokens);
     arena_init(&w->scratch, 0);
     if (getrandom(&w->random, sizeof w->random, 0) < 0)
@@ -123,6 +124,9 @@ void worker_switch(struct worker *w, struct generation *generation)
     g->current = true;
     w->generation = g;
     access_log_target(w->log, generation->config->access_log, generation->config->access_file);
+    access_log_target(w->decisions,
+                      generation->config->decisions_file ? CONFIG_LOG_FILE : CONFIG_LOG_OFF,
+                      generation->config->decisions_file);
     if (!old)
         return;
     /* What the old one has open is worth keeping if the new one goes to the same places. */
@@ -157,8 +161,10 @@ uint64_t worker_random(struct worker *w)
 void worker_end(struct worker *w)
 {
     generation_drop(w, w->generation);
+    model_lists_unref(w->lists);
     g_ptr_array_unref(w->pools);
     access_log_free(w->log);
+    access_log_free(w->decisions);
     jscan_tokens_finish(&w->tokens);
     arena_reset(&w->scratch);
     loop_free(w->loop);

@@ -7,6 +7,8 @@
 #pragma once
 
 #include "engine/generation.h"
+#include "engine/lists.h"
+#include "engine/queue.h"
 #include "json/scan.h"
 #include "transport/loop.h"
 #include "transport/upstream.h"
@@ -30,13 +32,19 @@ struct worker {
     struct worker_generation *generation; /* the current one */
     GPtrArray *pools;                     /* of struct pool_entry: every pool of this worker */
     struct exchange *exchanges;           /* all that run, for the end */
-    uint32_t exchange_count;    /* this and the next by worker_count(): /metrics reads them */
-    uint32_t waiting;           /* of them in the wait queue */
+    uint32_t exchange_count; /* this and the next by worker_count(): /metrics reads them */
+    uint32_t waiting;        /* of them in the wait queue */
+    uint32_t shadows;        /* of them copies, */
+    uint64_t shadow_bytes;   /* ... and how much their requests' bodies come to */
+    struct queue queue;
     struct jscan_tokens tokens; /* for frames: good for one call */
     struct arena scratch;       /* for calls whose memory nobody keeps */
     struct stats *stats;
     struct access_log *log;
+    struct access_log *decisions; /* lines of another file */
     uint64_t random;
+    struct model_lists *lists; /* as lister_lists() last saw them */
+    uint32_t lists_version;
 };
 
 struct worker *worker_new(struct engine *engine, uint32_t number, struct generation *generation);

@@ -7,9 +7,9 @@
 
 static void reply(struct http_request *req, unsigned status, const char *type, weir_str body)
 {
-    const weir_header headers[] = { { S("content-type"), str_of(type) } };
+    const weir_header headers[] = { { S("content-type"), str_of(type) }, GUARD_CHALLENGE };
 
-    http_reply_whole(req, status, headers, 1, body);
+    http_reply_whole(req, status, headers, status == 401 ? 2 : 1, body);
 }
 
 static void reply_metrics(struct engine *engine, struct http_request *req)
@@ -27,7 +27,7 @@ static void reply_unknown(const struct generation *generation, struct http_reque
     unsigned status = generation_match(generation, req->head.method, req->head.path,
                                        req->head.headers, req->head.header_count, &match);
 
-    if (status == 405)
+    if (status == 405 || str_is(req->head.path, "/reload"))
         reply(req, 405, "application/json",
               S("{\"error\":{\"message\":\"this path is not served with this method\","
                 "\"type\":\"invalid_request_error\",\"param\":null,\"code\":\"method_not_allowed\"}"
@@ -35,8 +35,42 @@ static void reply_unknown(const struct generation *generation, struct http_reque
     else
         reply(req, 404, "application/json",
               S("{\"error\":{\"message\":\"no API is served at this path; OpenAI's is at /v1, and "
-                "/healthz, /readyz and /metrics are the gateway's own\","
+                "/healthz, /readyz, /metrics and /reload are the gateway's own\","
                 "\"type\":\"invalid_request_error\",\"param\":null,\"code\":\"unknown_url\"}}"));
+}
+
+bool admin_is_probe(const struct http_request *req)
+{
+    return str_is(req->head.path, "/healthz") || str_is(req->head.path, "/readyz");
+}
+
+bool admin_is_reload(const struct http_request *req)
+{
+    return str_is(req->head.path, "/reload") && str_is(req->head.method, "POST");
+}
+
+/* Every path that is the gateway's own and not for everybody. */
+static bool is_admin_path(weir_str path)
+{
+    return str_is(path, "/metrics") || str_is(path, "/reload");
+}
+
+bool admin_refuses(struct http_request *req, const struct admission *in)
+{
+    bool foreign = in->class_id == WEIR_CLASS_PERMISSION;
+    bool unknown = in->class_id == WEIR_CLASS_AUTHENTICATION;
+    g_autofree char *body = NULL;
+
+    if (!foreign && (in->admin || !is_admin_path(req->head.path)))
+        return false;
+    body = g_strdup_printf("{\"error\":{\"message\":\"%s\",\"type\":\"invalid_request_error\","
+                           "\"param\":null,\"code\":\"%s\"}}",
+                           in->why ? in->why
+                                   : "this is for administrators: send an admin key, or "
+                                     "ask at the address of admin.listen",
+                           unknown ? "invalid_api_key" : "permission_denied");
+    reply(req, unknown ? 401 : 403, "application/json", str_of(body));
+    return true;
 }
 
 void admin_answer(struct worker *worker, struct http_request *req, bool draining)

@@ -5,11 +5,14 @@
 #include "base/str.h"
 #include "engine/exchange.h"
 #include "gateway/admin.h"
+#include "gateway/guard.h"
 
 struct gateway_worker {
     struct gateway *gateway;
     struct worker *worker;
     struct http_server *server;
+    struct guard *guard;
+    struct reload_desk *reloads; /* NULL: there is no POST /reload */
     bool draining;
 };
 
@@ -18,7 +21,10 @@ struct gateway {
     struct gateway_worker *workers;
     int *sockets;
     guint socket_count;
-    gint busy; /* workers that have not drained */
+    reload_fn reload;
+    void *reload_ctx;
+    guint8 *doors; /* DOOR_*, by descriptor of the listening socket */
+    gint busy;     /* workers that have not drained */
     void (*drained)(void *ctx);
     void *drained_ctx;
 };
@@ -26,9 +32,31 @@ struct gateway {
 /* -- the front: replies go to a connection ------------------------------------------------------
  */
 
+/* A forwarded answer brings its vendor's. */
+static bool has_challenge(const weir_header *headers, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (http_name_is(headers[i].name, "www-authenticate"))
+            return true;
+    }
+    return false;
+}
+
 static void front_head(void *front, unsigned status, const weir_header *headers, size_t count,
                        int64_t length)
 {
+    const struct http_request *req = front;
+    const struct exchange *e = req->app_data;
+    weir_header all[HTTP_MAX_HEADERS + GUARD_CORS + 1];
+    size_t more = guard_cors(e->generation->config, req, all);
+
+    if (status == 401 && !has_challenge(headers, count))
+        all[more++] = GUARD_CHALLENGE;
+    if (more && count <= HTTP_MAX_HEADERS) {
+        memcpy(all + more, headers, count * sizeof(*headers));
+        headers = all;
+        count += more;
+    }
     http_reply_start(front, status, headers, count, length);
 }
 
@@ -83,15 +111,15 @@ static bool comes_in_pieces(const struct http_request *req, const struct config 
     return req->head.chunked || req->head.content_length > (int64_t)config->hold_bytes;
 }
 
-static enum http_body_mode on_head(void *ctx, struct http_request *req)
+/* A request that has its dialect; `in` says whether it may go on. */
+static enum http_body_mode begin(struct gateway_worker *gw, struct http_request *req,
+                                 const struct endpoint_match *match, const struct admission *in)
 {
-    struct gateway_worker *gw = ctx;
-    const struct generation *g = gw->worker->generation->generation;
-    struct endpoint_match match;
-    struct exchange_start start = {
+    const struct config *config = gw->worker->generation->generation->config;
+    const struct exchange_start start = {
         .front_ops = &http_front,
         .front = req,
-        .match = &match,
+        .match = match,
         .method = req->head.method,
         .target = req->head.target,
         .path = req->head.path,
@@ -100,22 +128,46 @@ static enum http_body_mode on_head(void *ctx, struct http_request *req)
         .header_count = req->head.header_count,
         .peer = req->peer,
         .start_us = req->start_us,
+        .key = in->key,
+        .admin = in->admin,
     };
-    unsigned status = generation_match(g, req->head.method, req->head.path, req->head.headers,
-                                       req->head.header_count, &match);
+    struct exchange *e = exchange_new(gw->worker, &start);
 
-    req->body_limit = g->config->json_bytes;
-    if (status != 200) { /* answered when the body is there, so that the connection can go on */
-        req->body_limit = MIN(req->body_limit, UNKNOWN_BODY);
-        return HTTP_BODY_HOLD;
+    req->app_data = e;
+    if (in->class_id && (in->class_id != WEIR_CLASS_AUTHENTICATION || in->sent ||
+                         !match->endpoint->abi->optional_key)) {
+        exchange_refuse(e, in->class_id, in->why); /* and with it the request, body and all */
+        return HTTP_BODY_REFUSE;
     }
-    req->app_data = exchange_new(gw->worker, &start);
-    if (match.endpoint->abi->op != WEIR_OP_FORWARD)
+    if (match->endpoint->abi->op != WEIR_OP_FORWARD)
         return HTTP_BODY_HOLD;
-    req->body_limit = g->config->forward_bytes;
-    if (!comes_in_pieces(req, g->config))
+    req->body_limit = config->forward_bytes;
+    return comes_in_pieces(req, config) ? HTTP_BODY_STREAM : HTTP_BODY_HOLD;
+}
+
+static enum http_body_mode on_head(void *ctx, struct http_request *req)
+{
+    struct gateway_worker *gw = ctx;
+    const struct generation *g = gw->worker->generation->generation;
+    unsigned door = gw->gateway->doors[req->listen_fd];
+    struct admission in;
+    struct endpoint_match match;
+
+    req->body_limit = MIN(g->config->json_bytes, UNKNOWN_BODY);
+    if (admin_is_probe(req)) /* whoever asks for health has no key, and any name for us */
         return HTTP_BODY_HOLD;
-    return HTTP_BODY_STREAM;
+    in = guard_admit(gw->guard, g->config, door, req);
+    if (in.class_id != WEIR_CLASS_PERMISSION && guard_preflight(req))
+        return HTTP_BODY_REFUSE;
+    if (!(door & DOOR_ADMIN) &&
+        generation_match(g, req->head.method, req->head.path, req->head.headers,
+                         req->head.header_count, &match) == 200) {
+        req->body_limit = g->config->json_bytes;
+        return begin(gw, req, &match, &in);
+    }
+    if (admin_refuses(req, &in))
+        return HTTP_BODY_REFUSE;
+    return HTTP_BODY_HOLD; /* answered when the body is there, so that the connection can go on */
 }
 
 static void on_body(void *ctx, struct http_request *req, weir_str bytes, bool end)
@@ -135,6 +187,8 @@ static void on_body(void *ctx, struct http_request *req, weir_str bytes, bool en
         return;
     if (e)
         exchange_request(e, bytes);
+    else if (gw->reloads && admin_is_reload(req))
+        reload_ask(gw->reloads, req);
     else
         admin_answer(gw->worker, req, gw->draining);
 }
@@ -148,7 +202,9 @@ static void on_writable(void *ctx, struct http_request *req)
 
 static void on_gone(void *ctx, struct http_request *req, unsigned status)
 {
-    (void)ctx;
+    struct gateway_worker *gw = ctx;
+
+    reload_gone(gw->reloads, req);
     if (req->app_data)
         exchange_cancel(req->app_data, status);
     req->app_data = NULL;
@@ -193,6 +249,9 @@ static void begin_worker(struct worker *w, void *ctx)
 
     gw->gateway = g;
     gw->worker = w;
+    gw->guard = guard_new();
+    if (g->reload)
+        gw->reloads = reload_desk_new(w->loop, g->reload, g->reload_ctx);
     for (guint i = w->number; i < g->socket_count; i += g->engine->count) {
         if (gw->server)
             http_server_listen(gw->server, g->sockets[i]);
@@ -208,17 +267,35 @@ static void end_worker(struct worker *w, void *ctx)
     if (g->workers[w->number].server)
         http_server_free(g->workers[w->number].server);
     g->workers[w->number].server = NULL;
+    guard_free(g->workers[w->number].guard);
+    g->workers[w->number].guard = NULL;
+    reload_desk_free(g->workers[w->number].reloads);
+    g->workers[w->number].reloads = NULL;
 }
 
-struct gateway *gateway_new(struct engine *engine, const int *sockets, guint socket_count)
+struct gateway *gateway_new(struct engine *engine, const int *sockets, guint socket_count,
+                            guint admin_count)
 {
     struct gateway *g = g_new0(struct gateway, 1);
+    int last = 0;
 
     g->engine = engine;
     g->sockets = g_memdup2(sockets, socket_count * sizeof(*sockets));
     g->socket_count = socket_count;
+    for (guint i = 0; i < socket_count; i++)
+        last = MAX(last, sockets[i]);
+    g->doors = g_new0(guint8, last + 1);
+    for (guint i = 0; i < socket_count; i++)
+        g->doors[sockets[i]] =
+            (guint8)(guard_door(sockets[i]) | (i + admin_count >= socket_count ? DOOR_ADMIN : 0));
     g->workers = g_new0(struct gateway_worker, engine->count);
     return g;
+}
+
+void gateway_on_reload(struct gateway *g, reload_fn reload, void *ctx)
+{
+    g->reload = reload;
+    g->reload_ctx = ctx;
 }
 
 void gateway_start(struct gateway *g)
@@ -259,6 +336,7 @@ void gateway_free(struct gateway *g)
     if (!g)
         return;
     g_free(g->sockets);
+    g_free(g->doors);
     g_free(g->workers);
     g_free(g);
 }

@@ -1,23 +1,14 @@
 /*
  * scan.c - the single pass over a JSON document.
  *
- * One loop and an explicit stack of open containers, no recursion. String bodies, which are most
- * of what a gateway sees, are skipped 16 bytes at a time with SSE2, or 8 at a time without
- * (JSCAN_PORTABLE chooses the latter, for tests). Never reads past the end of the bytes.
+ * One loop and an explicit stack of open containers, no recursion; strings and numbers are those of
+ * value.h. Never reads past the end of the bytes.
  */
 #include "json/scan.h"
+#include "json/value.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#include <weir/sdk/utf8.h>
-
-#if defined(__SSE2__) && !defined(JSCAN_PORTABLE)
-#define JSCAN_SSE2 1
-#include <emmintrin.h>
-#else
-#define JSCAN_SSE2 0
-#endif
 
 _Static_assert(JSCAN_DEPTH_MAX == 128, "one of the messages below names the limit");
 
@@ -109,147 +100,38 @@ static inline const char *skip_space(const char *p, const char *end)
     return p;
 }
 
-static inline const char *skip_plain(const char *p, const char *end)
-{
-#if JSCAN_SSE2
-    const __m128i quote = _mm_set1_epi8('"');
-    const __m128i backslash = _mm_set1_epi8('\\');
-    const __m128i space = _mm_set1_epi8(' ');
-
-    while (end - p >= 16) {
-        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
-        /* Signed, so that "less than space" finds controls and everything from 0x80 up. */
-        __m128i odd = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmplt_epi8(v, space)),
-                                   _mm_cmpeq_epi8(v, backslash));
-        unsigned mask = (unsigned)_mm_movemask_epi8(odd);
-
-        if (mask)
-            return p + __builtin_ctz(mask);
-        p += 16;
-    }
-#endif
-    return weir_utf8_skip_plain(p, end);
-}
-
-static inline bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static inline bool is_hex(char c)
-{
-    return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
-/* p is at the backslash. */
-static const char *scan_escape(struct scan *s, const char *p)
-{
-    const char *end = s->end;
-
-    if (++p == end)
-        return invalid(s, p, "");
-    switch (*p) {
-    case '"':
-    case '\\':
-    case '/':
-    case 'b':
-    case 'f':
-    case 'n':
-    case 'r':
-    case 't':
-        return p + 1;
-    case 'u':
-        for (int i = 0; i < 4; i++)
-            if (++p == end || !is_hex(*p))
-                return invalid(s, p, "\\u needs four hexadecimal digits");
-        return p + 1;
-    default:
-        return invalid(s, p, "no such escape; a backslash itself is written \\\\");
-    }
-}
-
 /* p is at the opening quote; returns what follows the closing one. */
 static inline const char *scan_string(struct scan *s, const char *p, uint8_t flags)
 {
-    const char *end = s->end;
-    const char *start = ++p;
+    struct jvalue v;
+    const char *start = p + 1;
+    const char *end = jvalue_string(start, s->end, &v);
 
-    for (;;) {
-        p = skip_plain(p, end);
-        if (p == end)
-            return invalid(s, p, "");
+    if (__builtin_expect(!end, 0))
+        return invalid(s, v.at, v.what);
 
-        unsigned char c = (unsigned char)*p;
-
-        if (c == '"')
-            break;
-        if (c == '\\') {
-            flags |= WEIR_TOKEN_ESCAPED;
-            p = scan_escape(s, p);
-            if (!p)
-                return NULL;
-            continue;
-        }
-        if (c < 0x20)
-            return invalid(s, p, "a control character in a string must be escaped");
-        do {
-            size_t len = weir_utf8_length(p, (size_t)(end - p));
-
-            if (!len)
-                return invalid(s, p, "not valid UTF-8");
-            p += len;
-        } while (p < end && (unsigned char)*p >= 0x80);
-    }
-
-    weir_token *tok = push(s, start, WEIR_JSON_STRING, flags);
+    weir_token *tok = push(s, start, WEIR_JSON_STRING, flags | v.flags);
 
     if (!tok)
         return NULL;
-    tok->len = (uint32_t)(p - start);
-    return p + 1;
-}
-
-static const char *skip_digits(const char *p, const char *end)
-{
-    while (p < end && is_digit(*p))
-        p++;
-    return p;
+    tok->len = (uint32_t)(end - start);
+    return end + 1;
 }
 
 static const char *scan_number(struct scan *s, const char *p)
 {
-    const char *end = s->end;
-    const char *start = p;
+    struct jvalue v;
+    const char *end = jvalue_number(p, s->end, &v);
 
-    if (*p == '-')
-        p++;
-    if (p == end || !is_digit(*p))
-        return invalid(s, p, "a digit was expected");
-    if (*p == '0')
-        p++;
-    else
-        p = skip_digits(p, end);
-    if (p < end && is_digit(*p))
-        return invalid(s, p, "a number must not begin with 0");
-    if (p < end && *p == '.') {
-        if (++p == end || !is_digit(*p))
-            return invalid(s, p, "a digit was expected");
-        p = skip_digits(p, end);
-    }
-    if (p < end && (*p == 'e' || *p == 'E')) {
-        if (++p < end && (*p == '+' || *p == '-'))
-            p++;
-        if (p == end || !is_digit(*p))
-            return invalid(s, p, "a digit was expected");
-        p = skip_digits(p, end);
-    }
+    if (!end)
+        return invalid(s, v.at, v.what);
 
-    weir_token *tok = push(s, start, WEIR_JSON_NUMBER, 0);
+    weir_token *tok = push(s, p, WEIR_JSON_NUMBER, 0);
 
     if (!tok)
         return NULL;
-    tok->len = (uint32_t)(p - start);
-    return p;
+    tok->len = (uint32_t)(end - p);
+    return end;
 }
 
 static const char *scan_literal(struct scan *s, const char *p, const char *word, uint32_t len,

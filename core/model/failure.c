@@ -167,6 +167,9 @@ enum {
     USAGE_END = offsetof(weir_usage, output_image) / sizeof(int64_t) + 1,
 };
 
+/* No answer has so many tokens, and sums of such counts stay far from overflow. */
+static const int64_t usage_most = INT64_C(1) << 50;
+
 void usage_clear(weir_usage *usage)
 {
     int64_t *field = (int64_t *)(void *)usage;
@@ -184,7 +187,7 @@ void usage_merge(weir_usage *usage, const weir_usage *later)
     size_t end = later->struct_size / sizeof(int64_t);
 
     for (size_t i = USAGE_FIRST; i < USAGE_END && i < end; i++) {
-        if (from[i] >= 0)
+        if (from[i] >= 0 && from[i] <= usage_most)
             to[i] = from[i];
     }
 }

@@ -39,7 +39,7 @@ unsigned failure_class_of_status(unsigned status);
 /* Sets every field of a usage to "not reported". */
 void usage_clear(weir_usage *usage);
 
-/* Takes over the fields that `later` names. */
+/* Takes over the fields that `later` names. A count past 2^50 is none, and is not taken. */
 void usage_merge(weir_usage *usage, const weir_usage *later);
 
 bool usage_is_empty(const weir_usage *usage);

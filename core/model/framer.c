@@ -98,11 +98,30 @@ static weir_result sse_event(struct framer *f, const char *p, size_t len, struct
     return WEIR_OK;
 }
 
+/* An event as most are: one line of data, ended by LF. 0: it is not one, or not whole. */
+static size_t plain_event(struct framer *f, const char *p, size_t len, struct framer_frame *out)
+{
+    const char *lf;
+
+    if (f->scanned || f->seen || len < 7 || memcmp(p, "data:", 5) != 0)
+        return 0;
+    lf = memchr(p + 5, '\n', len - 6);
+    if (!lf || lf[1] != '\n' || memchr(p, '\r', (size_t)(lf - p)))
+        return 0;
+    f->begun = true;
+    frame_of(out, (weir_str){ p, (size_t)(lf - p) + 2 },
+             field_value((weir_str){ p, (size_t)(lf - p) }, 4));
+    return (size_t)(lf - p) + 2;
+}
+
 static int64_t next_sse(struct framer *f, const char *p, size_t len, bool end,
                         struct framer_frame *out)
 {
-    size_t at = f->scanned;
+    size_t at = f->scanned, plain = plain_event(f, p, len, out);
     weir_result r;
+
+    if (plain)
+        return (int64_t)plain;
 
     while (at < len) {
         size_t stop = line_end(p, at > f->seen ? at : f->seen, len);

@@ -11,7 +11,7 @@ struct gather_block {
     struct gather_block *next;
     weir_block block;
     int32_t number; /* the emitter's */
-    char *text, *extra;
+    bool ended;     /* the number may be another's from now on */
     size_t cap, extra_cap;
 };
 
@@ -35,22 +35,34 @@ static bool keep(struct gather *g, weir_str *to, weir_str from)
     return to->len == from.len;
 }
 
+/* The block begun last under that number. */
 static struct gather_block *find_block(struct gather *g, int32_t choice, int32_t number)
 {
+    struct gather_block *found = NULL;
+
     if (g->last && g->last->block.choice == choice && g->last->number == number)
         return g->last;
     for (struct gather_block *b = g->blocks; b; b = b->next) {
         if (b->block.choice == choice && b->number == number)
-            return g->last = b;
+            found = b;
     }
-    return NULL;
+    if (found)
+        g->last = found;
+    return found;
+}
+
+const weir_block *gather_block(struct gather *g, int32_t choice, int32_t number)
+{
+    const struct gather_block *b = find_block(g, choice, number);
+
+    return b ? &b->block : NULL;
 }
 
 static struct gather_block *open_block(struct gather *g, const weir_event *event)
 {
     struct gather_block *b = find_block(g, event->choice, event->block);
 
-    if (b)
+    if (b && !(b->ended && event->type == WEIR_EVENT_BLOCK_START))
         return b;
     b = arena_zalloc(g->arena, sizeof(*b));
     if (!b)
@@ -92,80 +104,82 @@ static bool reserve(struct arena *arena, char **bytes, size_t *cap, size_t len, 
     return true;
 }
 
-static bool reserve_text(struct gather *g, struct gather_block *b, size_t more)
+static bool reserve_text(struct arena *arena, weir_text *text, size_t *cap, size_t more)
 {
-    size_t len = b->block.text.len;
+    char *bytes = (char *)text->ptr;
 
-    if (!reserve(g->arena, &b->text, &b->cap, len, len + more))
+    if (!reserve(arena, &bytes, cap, text->len, text->len + more))
         return false;
-    b->block.text.ptr = b->text;
+    text->ptr = bytes;
     return true;
 }
 
 /* Text in two forms cannot be strung together: a UTF-8 piece after a JSON one is escaped. */
-static weir_result add_escaped(struct gather *g, struct gather_block *b, weir_text text)
+static weir_result add_escaped(struct arena *arena, weir_text *to, size_t *cap, weir_text text)
 {
     static const char hex[] = "0123456789abcdef";
+    char *bytes;
 
-    if (!reserve_text(g, b, text.len * 6))
+    if (!reserve_text(arena, to, cap, text.len * 6))
         return WEIR_NO_MEMORY;
+    bytes = (char *)to->ptr;
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
-        char *to = b->text + b->block.text.len;
+        char *at = bytes + to->len;
 
         if (c == '"' || c == '\\') {
-            to[0] = '\\', to[1] = (char)c;
-            b->block.text.len += 2;
+            at[0] = '\\', at[1] = (char)c;
+            to->len += 2;
         } else if (c < 0x20) {
-            memcpy(to, "\\u00", 4);
-            to[4] = hex[c >> 4], to[5] = hex[c & 15];
-            b->block.text.len += 6;
+            memcpy(at, "\\u00", 4);
+            at[4] = hex[c >> 4], at[5] = hex[c & 15];
+            to->len += 6;
         } else {
-            to[0] = (char)c;
-            b->block.text.len += 1;
+            at[0] = (char)c;
+            to->len += 1;
         }
     }
     return WEIR_OK;
 }
 
-static weir_result add_text(struct gather *g, struct gather_block *b, weir_text text)
+weir_result gather_text(struct arena *arena, weir_text *to, size_t *cap, weir_text text)
 {
     if (text.len == 0)
         return WEIR_OK;
-    if (b->block.text.len == 0)
-        b->block.text.form = text.form;
-    if (b->block.text.form == WEIR_FORM_UTF8 && text.form == WEIR_FORM_JSON) {
-        weir_text before = b->block.text;
+    if (to->len == 0)
+        to->form = text.form;
+    if (to->form == WEIR_FORM_UTF8 && text.form == WEIR_FORM_JSON) {
+        weir_text before = *to;
         weir_result r;
 
-        b->block.text = (weir_text){ NULL, 0, WEIR_FORM_JSON, 0 };
-        b->cap = 0;
-        r = add_escaped(g, b, before);
+        *to = (weir_text){ NULL, 0, WEIR_FORM_JSON, 0 };
+        *cap = 0;
+        r = add_escaped(arena, to, cap, before);
         if (r < 0)
             return r;
     }
-    if (b->block.text.form == WEIR_FORM_JSON && text.form == WEIR_FORM_UTF8)
-        return add_escaped(g, b, text);
-    if (!reserve_text(g, b, text.len))
+    if (to->form == WEIR_FORM_JSON && text.form == WEIR_FORM_UTF8)
+        return add_escaped(arena, to, cap, text);
+    if (!reserve_text(arena, to, cap, text.len))
         return WEIR_NO_MEMORY;
-    memcpy(b->text + b->block.text.len, text.ptr, text.len);
-    b->block.text.len += text.len;
+    memcpy((char *)to->ptr + to->len, text.ptr, text.len);
+    to->len += text.len;
     return WEIR_OK;
 }
 
-/* Members of an object are strung together with commas. */
-static weir_result add_extra(struct gather *g, struct gather_block *b, weir_str extra)
+weir_result gather_extra(struct arena *arena, weir_str *to, size_t *cap, weir_str extra)
 {
-    size_t len = b->block.extra.len;
+    char *bytes = (char *)to->ptr;
+    size_t len = to->len;
 
     if (!extra.len)
         return WEIR_OK;
-    if (!reserve(g->arena, &b->extra, &b->extra_cap, len, len + 1 + extra.len))
+    if (!reserve(arena, &bytes, cap, len, len + 1 + extra.len))
         return WEIR_NO_MEMORY;
     if (len)
-        b->extra[len++] = ',';
-    memcpy(b->extra + len, extra.ptr, extra.len);
-    b->block.extra = (weir_str){ b->extra, len + extra.len };
+        bytes[len++] = ',';
+    memcpy(bytes + len, extra.ptr, extra.len);
+    *to = (weir_str){ bytes, len + extra.len };
     return WEIR_OK;
 }
 
@@ -176,10 +190,13 @@ static weir_result add_to_block(struct gather *g, const weir_event *event)
 
     if (!b)
         return WEIR_NO_MEMORY;
-    r = add_extra(g, b, event->extra);
+    b->ended |= event->type == WEIR_EVENT_BLOCK_END;
+    r = gather_extra(g->arena, &b->block.extra, &b->extra_cap, event->extra);
     if (r < 0)
         return r;
-    return event->type == WEIR_EVENT_DELTA ? add_text(g, b, event->text) : WEIR_OK;
+    return event->type == WEIR_EVENT_DELTA
+               ? gather_text(g->arena, &b->block.text, &b->cap, event->text)
+               : WEIR_OK;
 }
 
 static weir_result add_choice(struct gather *g, const weir_event *event)
@@ -205,8 +222,10 @@ weir_result gather_event(struct gather *g, const weir_event *event)
 {
     switch (event->type) {
     case WEIR_EVENT_START:
-        return keep(g, &g->id, event->id) && keep(g, &g->model, event->name) ? WEIR_OK
-                                                                             : WEIR_NO_MEMORY;
+        return keep(g, &g->id, event->id) && keep(g, &g->model, event->name) &&
+                       keep(g, &g->extra, event->extra)
+                   ? WEIR_OK
+                   : WEIR_NO_MEMORY;
     case WEIR_EVENT_BLOCK_START:
     case WEIR_EVENT_DELTA:
     case WEIR_EVENT_BLOCK_END:
@@ -261,6 +280,7 @@ const weir_answer *gather_answer(struct gather *g)
         .model = g->model,
         .blocks = { blocks, n, sizeof(*blocks) },
         .usage = &g->usage,
+        .extra = g->extra,
     };
     n = 0;
     for (const struct gather_choice *c = g->choices; c; c = c->next)

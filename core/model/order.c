@@ -2,6 +2,7 @@
  * order.c - see order.h.
  */
 #include "model/order.h"
+#include "model/failure.h"
 
 static bool is_finished(const struct order *o, int32_t choice)
 {
@@ -27,18 +28,25 @@ static weir_result start(struct order *o, const weir_events *next)
     return next->emit(next->ctx, &event);
 }
 
-static weir_result open_block(struct order *o, const weir_event *event, const weir_events *next)
+/* The place of the event's block among the open ones goes to `*at`; it is begun if need be. */
+static weir_result open_block(struct order *o, const weir_event *event, const weir_events *next,
+                              int *at)
 {
     weir_event opening = *event;
 
-    if (find_open(o, event->choice, event->block) >= 0)
+    *at = find_open(o, event->choice, event->block);
+    if (*at >= 0)
         return WEIR_OK;
     if (o->open_count == ORDER_MAX_OPEN)
         return WEIR_PROTOCOL;
+    if (event->kind == WEIR_BLOCK_TOOL_CALL && !event->name.len)
+        return WEIR_PROTOCOL; /* which tool it is for cannot be made up */
     o->open[o->open_count].choice = event->choice;
     o->open[o->open_count].block = event->block;
     o->open[o->open_count].kind = event->kind;
-    o->open_count++;
+    o->open[o->open_count].args = call_args_begin(event->type == WEIR_EVENT_BLOCK_START &&
+                                                  event->extra.len && call_is_custom(event->extra));
+    *at = o->open_count++;
     opening.type = WEIR_EVENT_BLOCK_START;
     if (event->type != WEIR_EVENT_BLOCK_START) {
         opening.text.len = 0;
@@ -56,6 +64,8 @@ static weir_result close_at(struct order *o, int i, const weir_event *event,
     closing.kind = o->open[i].kind;
     closing.choice = o->open[i].choice;
     closing.block = o->open[i].block;
+    if (closing.kind == WEIR_BLOCK_TOOL_CALL && !call_args_whole(&o->open[i].args))
+        o->cut[closing.choice / 64] |= 1ull << (closing.choice % 64);
     o->open_count--;
     for (int k = i; k < o->open_count; k++)
         o->open[k] = o->open[k + 1];
@@ -89,12 +99,25 @@ static weir_result on_block(struct order *o, const weir_event *event, const weir
         i = find_open(o, event->choice, event->block);
         return i < 0 ? WEIR_OK : close_at(o, i, event, next);
     }
-    r = open_block(o, event, next);
+    r = open_block(o, event, next, &i);
     if (r < 0)
         return r;
     if (event->kind == WEIR_BLOCK_TOOL_CALL || event->text.len)
         o->content = true;
-    return event->type == WEIR_EVENT_DELTA ? next->emit(next->ctx, event) : WEIR_OK;
+    if (event->type != WEIR_EVENT_DELTA)
+        return WEIR_OK;
+    if (event->kind != o->open[i].kind) /* what is said of one thing is not said of another */
+        return WEIR_PROTOCOL;
+    if (event->kind == WEIR_BLOCK_TOOL_CALL)
+        call_args_add(&o->open[i].args, event->text);
+    return next->emit(next->ctx, event);
+}
+
+/* Reasons that tell the application by themselves that the answer is not whole. */
+static bool tells_of_cut(unsigned reason)
+{
+    return reason == WEIR_FINISH_LENGTH || reason == WEIR_FINISH_CONTENT_FILTER ||
+           reason == WEIR_FINISH_REFUSAL;
 }
 
 static weir_result on_finish(struct order *o, const weir_event *event, const weir_events *next)
@@ -106,9 +129,27 @@ static weir_result on_finish(struct order *o, const weir_event *event, const wei
     r = close_choice(o, event->choice, next);
     if (r < 0)
         return r;
+    if ((o->cut[event->choice / 64] >> (event->choice % 64)) & 1 && !tells_of_cut(event->reason)) {
+        o->cut_short = true;
+        return WEIR_PROTOCOL;
+    }
     o->finished[event->choice / 64] |= 1ull << (event->choice % 64);
     o->finished_count++;
     return next->emit(next->ctx, event);
+}
+
+/* Dialects read all of it, as this host knows it. */
+static weir_result on_usage(const weir_event *event, const weir_events *next)
+{
+    weir_event told = *event;
+    weir_usage usage;
+
+    if (!event->usage)
+        return WEIR_OK;
+    usage_clear(&usage);
+    usage_merge(&usage, event->usage);
+    told.usage = &usage;
+    return next->emit(next->ctx, &told);
 }
 
 weir_result order_event(struct order *o, const weir_event *event, const weir_events *next)
@@ -136,6 +177,8 @@ weir_result order_event(struct order *o, const weir_event *event, const weir_eve
             return r;
         return event->type == WEIR_EVENT_FINISH ? on_finish(o, event, next)
                                                 : on_block(o, event, next);
+    case WEIR_EVENT_USAGE:
+        return on_usage(event, next);
     case WEIR_EVENT_DOCUMENT:
         o->document = true;
         return next->emit(next->ctx, event);

@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include <weir/event.h>
+#include "model/call.h"
 
 enum {
     ORDER_MAX_CHOICES = 128,
@@ -22,18 +22,25 @@ struct order {
     uint8_t open_count;
     uint16_t finished_count;
     uint16_t choice_count; /* highest choice seen, plus one */
+    bool cut_short;        /* a choice ended with a tool call whose arguments are not complete */
     uint64_t finished[ORDER_MAX_CHOICES / 64];
+    uint64_t cut[ORDER_MAX_CHOICES / 64]; /* choices with such a call */
     struct {
         int32_t choice;
         int32_t block;
         uint16_t kind;
+        struct call_args args; /* of a tool call */
     } open[ORDER_MAX_OPEN];
 };
 
 /*
  * Passes `event` on to `next`, preceded by whatever has to come first. Returns what `next` returns,
- * WEIR_PROTOCOL if the event can have no place (a choice out of range, too many open blocks), and
+ * WEIR_PROTOCOL if the event can have no place (a choice out of range, too many open blocks, a tool
+ * call without a name, the end of a choice with half a tool call: then `cut_short` is set), and
  * WEIR_OK for an event that is dropped because it comes too late.
+ *
+ * Usage that comes after a `finish` passes: it belongs into the books. That it comes before is the
+ * provider part's duty, since only it knows whether there will be any.
  */
 weir_result order_event(struct order *o, const weir_event *event, const weir_events *next);
 

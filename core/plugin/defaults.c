@@ -69,6 +69,13 @@ static weir_result no_sign(void *cfg, const weir_exchange *x, weir_str method, w
     return WEIR_OK;
 }
 
+static bool speaks_all(void *cfg, weir_str dialect)
+{
+    (void)cfg;
+    (void)dialect;
+    return true;
+}
+
 /* -- Dialect ----------------------------------------------------------------------------------- */
 
 static weir_result no_translate(void *cfg, const weir_ingress *in, const weir_request_sink *out)
@@ -148,6 +155,7 @@ static gboolean provider(struct plugin_part *part, GError **error)
     FILL(v->release, no_release);
     FILL(v->head, default_head);
     FILL(v->sign, no_sign);
+    FILL(v->speaks, speaks_all);
     return need(part, v->encode != NULL, "encode", error) &&
            need(part, v->frame != NULL, "frame", error);
 }

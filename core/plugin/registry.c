@@ -305,10 +305,27 @@ void plugin_registry_unref(struct plugin_registry *r)
     g_free(r);
 }
 
+static gboolean same_but_dashes(const char *a, const char *b)
+{
+    for (; *a && (*a == '_' ? '-' : *a) == (*b == '_' ? '-' : *b); a++, b++)
+        ;
+    return *a == *b;
+}
+
 const struct plugin_part *plugin_find(const struct plugin_registry *r, enum plugin_face face,
                                       const char *name)
 {
-    return g_hash_table_lookup(r->by_name[face], name);
+    const struct plugin_part *part = g_hash_table_lookup(r->by_name[face], name);
+    GHashTableIter each;
+    gpointer other;
+
+    if (part || face != PLUGIN_STRATEGY || !strpbrk(name, "-_"))
+        return part;
+    g_hash_table_iter_init(&each, r->by_name[face]);
+    while (g_hash_table_iter_next(&each, &other, (gpointer *)&part))
+        if (same_but_dashes(other, name))
+            return part;
+    return NULL;
 }
 
 static gint by_part_name(gconstpointer a, gconstpointer b)

@@ -98,7 +98,7 @@ void plugin_registry_unref(struct plugin_registry *r);
 typedef struct plugin_registry plugin_registry;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(plugin_registry, plugin_registry_unref)
 
-/* The part of that name, or NULL. */
+/* The part of that name, or NULL. In names of strategies '-' and '_' are the same. */
 const struct plugin_part *plugin_find(const struct plugin_registry *r, enum plugin_face face,
                                       const char *name);
 

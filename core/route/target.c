@@ -1,8 +1,5 @@
 /*
  * target.c - see target.h.
- *
- * Limits are GCRA: one number, the theoretical arrival time of the next unit, says everything. A
- * burst of 2 % of a minute's quota (at least one request) is let through.
  */
 #include "route/target.h"
 #include "base/str.h"
@@ -16,9 +13,7 @@
 #define ADD(p, v)   __atomic_add_fetch(&(p), (v), __ATOMIC_RELAXED)
 
 enum {
-    MINUTE_US = 60 * 1000 * 1000,
     PROBE_LOST_US = 120 * 1000 * 1000, /* a probe not heard of for this long is given up */
-    COOLDOWN_MAX_US = 300 * 1000 * 1000,
 };
 
 /* No promise of a vendor holds longer: it is asked again, and may promise again. */
@@ -61,11 +56,12 @@ static char *make_key(weir_str provider, weir_str base_url, weir_str model)
     return g_strdup_printf("%.*s %.*s %.*s", S_ARG(provider), S_ARG(base_url), S_ARG(model));
 }
 
-static struct target *find_or_make(weir_str provider, weir_str base_url, weir_str model)
+static struct target *find_or_make(weir_str provider, weir_str base_url, weir_str model, guint most)
 {
     g_autofree char *key = NULL;
     g_autofree char *name = NULL;
     struct target *t;
+    bool shared = model.len > TARGET_NAME_MAX || str_is(model, TARGET_LIST);
 
     if (model.len > TARGET_NAME_MAX)
         model = S("*");
@@ -74,8 +70,9 @@ static struct target *find_or_make(weir_str provider, weir_str base_url, weir_st
         table = g_hash_table_new(g_str_hash, g_str_equal);
     key = make_key(provider, base_url, model);
     t = g_hash_table_lookup(table, key);
-    if (!t && g_hash_table_size(table) >= TARGET_MAX) {
+    if (!t && g_hash_table_size(table) >= most) {
         model = S("*");
+        shared = true;
         g_free(key);
         key = make_key(provider, base_url, model);
         t = g_hash_table_lookup(table, key);
@@ -84,10 +81,16 @@ static struct target *find_or_make(weir_str provider, weir_str base_url, weir_st
         name = model.len ? g_strdup_printf("%.*s/%.*s", S_ARG(provider), S_ARG(model))
                          : g_strdup_printf("%.*s", S_ARG(provider));
         t = make_target(name);
+        t->number = shared ? 0 : g_hash_table_size(table) + 1;
         g_hash_table_insert(table, g_steal_pointer(&key), t);
     }
     pthread_mutex_unlock(&table_lock);
     return t;
+}
+
+struct target *target_configured(weir_str provider, weir_str base_url, weir_str model)
+{
+    return find_or_make(provider, base_url, model, TARGET_MAX);
 }
 
 /* What this thread asked for lately: leaves without a model are looked up at every ask, and the
@@ -105,12 +108,22 @@ static _Thread_local struct recent recent[RECENT];
 
 static uint64_t hash_of(const weir_str part[3])
 {
-    uint64_t h = 14695981039346656037ull;
+    uint64_t h = 0;
 
     for (int i = 0; i < 3; i++) {
-        for (size_t k = 0; k < part[i].len; k++)
-            h = (h ^ (unsigned char)part[i].ptr[k]) * 1099511628211ull;
-        h = (h ^ 0xff) * 1099511628211ull;
+        size_t at = 0;
+
+        for (; at + 8 <= part[i].len; at += 8) {
+            uint64_t word;
+
+            memcpy(&word, part[i].ptr + at, 8);
+            h = (h ^ word) * 0x9E3779B97F4A7C15u;
+            h ^= h >> 32;
+        }
+        for (; at < part[i].len; at++)
+            h = (h ^ (unsigned char)part[i].ptr[at]) * 0x100000001B3u;
+        h = (h ^ part[i].len) * 0x9E3779B97F4A7C15u;
+        h ^= h >> 32;
     }
     return h;
 }
@@ -156,37 +169,9 @@ struct target *target_get(weir_str provider, weir_str base_url, weir_str model)
 
     if (recent_is(r, hash, part))
         return r->target;
-    t = find_or_make(provider, base_url, model);
+    t = find_or_make(provider, base_url, model, TARGET_ASKED_MAX);
     remember(r, hash, part, t);
     return t;
-}
-
-/* When the next unit would conform; 0: it does already. */
-static int64_t limit_ready(int64_t tat, int64_t per_minute, int64_t now_us)
-{
-    int64_t burst = MINUTE_US / 50, unit = MINUTE_US / per_minute;
-
-    if (burst < unit)
-        burst = unit;
-    return tat - burst + unit > now_us ? tat - burst + unit : 0;
-}
-
-/* What is booked of an estimate: what would take more than a minute is asked for by mistake. */
-static int64_t bookable(const struct target_limits *limits, int64_t tokens)
-{
-    return tokens < limits->tokens_per_minute ? tokens : limits->tokens_per_minute;
-}
-
-static void limit_book(int64_t *tat, int64_t per_minute, int64_t units, int64_t now_us)
-{
-    int64_t seen = LOAD(*tat), next;
-
-    if (units > INT32_MAX) /* nobody used that many, and the product has to fit */
-        units = INT32_MAX;
-    do {
-        next = (seen > now_us ? seen : now_us) + units * MINUTE_US / per_minute;
-    } while (
-        !__atomic_compare_exchange_n(tat, &seen, next, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
 }
 
 static void block(uint32_t *blocked, int64_t *ready, uint32_t bit, int64_t until)
@@ -196,8 +181,14 @@ static void block(uint32_t *blocked, int64_t *ready, uint32_t bit, int64_t until
         *ready = until;
 }
 
-uint32_t target_blocked(struct target *t, const struct target_limits *limits, int64_t now_us,
-                        int64_t *ready_us)
+/* Whether what the vendor's answers teach is kept to. A shared record has not one rate. */
+static bool learns(const struct target *t, const struct limits *limits)
+{
+    return t->number && !limits->rule.unlearned;
+}
+
+uint32_t target_blocked(struct target *t, const struct limits *limits, int64_t now_us,
+                        int64_t tokens, int64_t *ready_us)
 {
     int64_t open = LOAD(t->open_us), cool = LOAD(t->cooldown_us), probe, until;
     uint32_t blocked = 0;
@@ -212,40 +203,42 @@ uint32_t target_blocked(struct target *t, const struct target_limits *limits, in
         else if (probe && now_us - probe < PROBE_LOST_US)
             block(&blocked, ready_us, WEIR_BLOCKED_BREAKER, now_us + 1000000);
     }
-    if (limits->requests_per_minute > 0) {
-        until = limit_ready(LOAD(t->requests_tat), limits->requests_per_minute, now_us);
-        if (until)
-            block(&blocked, ready_us, WEIR_BLOCKED_LIMIT, until);
-    }
-    if (limits->tokens_per_minute > 0) {
-        until = limit_ready(LOAD(t->tokens_tat), limits->tokens_per_minute, now_us);
-        if (until)
-            block(&blocked, ready_us, WEIR_BLOCKED_LIMIT, until);
-    }
+    if (limits->used && limit_blocks(limits, now_us, tokens, &until))
+        block(&blocked, ready_us, WEIR_BLOCKED_LIMIT, until);
+    until = learns(t, limits) ? learned_ready(&t->learned, now_us) : 0;
+    if (until)
+        block(&blocked, ready_us, WEIR_BLOCKED_LIMIT, until);
     return blocked;
 }
 
-bool target_begin(struct target *t, const struct target_limits *limits, int64_t now_us,
-                  int64_t tokens)
+/* Claims the probe of a half-open breaker. False: it is open, or another probe runs. */
+static bool breaker_lets(struct target *t, int64_t now_us, bool claim)
 {
-    int64_t open = LOAD(t->open_us);
+    int64_t open = LOAD(t->open_us), probe;
 
-    if (open) {
-        int64_t probe = LOAD(t->probe_us);
+    if (!open)
+        return true;
+    probe = LOAD(t->probe_us);
+    if (open > now_us || (probe && now_us - probe < PROBE_LOST_US))
+        return false;
+    return !claim || __atomic_compare_exchange_n(&t->probe_us, &probe, now_us, false,
+                                                 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
 
-        if (open > now_us || (probe && now_us - probe < PROBE_LOST_US))
-            return false;
-        if (!__atomic_compare_exchange_n(&t->probe_us, &probe, now_us, false, __ATOMIC_ACQ_REL,
-                                         __ATOMIC_RELAXED))
-            return false;
+bool target_begin(struct target *t, const struct limits *limits, int64_t now_us, int64_t tokens)
+{
+    int64_t ready;
+
+    if (!breaker_lets(t, now_us, false) || limit_take(limits, now_us, tokens, &ready))
+        return false;
+    if ((learns(t, limits) && !learned_take(&t->learned, now_us)) ||
+        !breaker_lets(t, now_us, true)) {
+        limit_return(limits, tokens);
+        return false;
     }
     ADD(t->inflight, 1);
     if (tokens > 0)
         ADD(t->inflight_tokens, tokens);
-    if (limits->requests_per_minute > 0)
-        limit_book(&t->requests_tat, limits->requests_per_minute, 1, now_us);
-    if (limits->tokens_per_minute > 0 && tokens > 0)
-        limit_book(&t->tokens_tat, limits->tokens_per_minute, bookable(limits, tokens), now_us);
     return true;
 }
 
@@ -253,6 +246,8 @@ void target_cool_down(struct target *t, int64_t until_us)
 {
     int64_t seen = LOAD(t->cooldown_us);
 
+    if (!t->number) /* shared: one model's refusal says nothing of the others */
+        return;
     while (seen < until_us && !__atomic_compare_exchange_n(&t->cooldown_us, &seen, until_us, true,
                                                            __ATOMIC_RELAXED, __ATOMIC_RELAXED))
         ;
@@ -263,15 +258,16 @@ void target_leave_alone(struct target *t, int64_t now_us, int64_t for_us)
     target_cool_down(t, now_us + (for_us < RETRY_AFTER_MAX_US ? for_us : RETRY_AFTER_MAX_US));
 }
 
-static void breaker_failure(struct target *t, const struct target_breaker *breaker, int64_t now_us)
+static void breaker_failure(struct target *t, const struct target_breaker *breaker, bool rate,
+                            int64_t now_us)
 {
     bool half_open = LOAD(t->open_us) != 0;
     uint32_t failures = ADD(t->failures, 1);
-    int64_t cooldown = breaker->cooldown_us;
-    int64_t most = cooldown > COOLDOWN_MAX_US ? cooldown : COOLDOWN_MAX_US;
+    int64_t cooldown = breaker->cooldown_us, most = breaker->cooldown_max_us;
 
-    if (!half_open && (breaker->failures == 0 || failures < breaker->failures))
+    if (!half_open && !rate && (breaker->failures <= 0 || failures < breaker->failures))
         return;
+    most = cooldown > most ? cooldown : most;
     for (uint32_t i = LOAD(t->opened); i > 0 && cooldown > 0 && cooldown < most; i--)
         cooldown *= 2;
     if (cooldown > most)
@@ -281,6 +277,34 @@ static void breaker_failure(struct target *t, const struct target_breaker *break
         STORE(t->open_us, now_us + cooldown);
         STORE(t->probe_us, 0);
     }
+}
+
+/* Under the lock. Whether so many of the last requests failed that the breaker opens. A window
+ * that is over counts half in the next. */
+static bool breaker_rate(struct target *t, const struct target_breaker *breaker, bool bad,
+                         int64_t now_us)
+{
+    uint32_t all;
+
+    if (!breaker->rate_percent)
+        return false;
+    if (now_us - t->window_us >= breaker->window_us) {
+        bool idle = now_us - t->window_us >= 2 * breaker->window_us;
+
+        t->window_good = idle ? 0 : t->window_good / 2;
+        t->window_bad = idle ? 0 : t->window_bad / 2;
+        t->window_us = now_us;
+    }
+    if (bad)
+        t->window_bad++;
+    else
+        t->window_good++;
+    all = t->window_good + t->window_bad;
+    if (!bad || all < breaker->requests ||
+        (int64_t)t->window_bad * 100 < all * breaker->rate_percent)
+        return false;
+    t->window_good = t->window_bad = 0;
+    return true;
 }
 
 /* The attempt answered, though not with an answer: if it was the probe, the next one may be. An
@@ -363,30 +387,52 @@ static int64_t spent(const struct target_result *r)
     return r->used_tokens;
 }
 
-void target_end(struct target *t, const struct target_limits *limits,
-                const struct target_breaker *breaker, const struct target_result *r)
+/* What the vendor allows: an answer, or a 429. */
+static void learn(struct target *t, const struct limits *limits, const struct target_result *r)
+{
+    int64_t pause;
+
+    if (!learns(t, limits)) {
+        learned_forget(&t->learned);
+        return;
+    }
+    if (!r->failure) {
+        learned_accept(&t->learned, r->now_us);
+        return;
+    }
+    if (r->failure->class_id != WEIR_CLASS_RATE_LIMIT || r->failure->local)
+        return;
+    pause = learned_refuse(&t->learned, r->start_us, r->now_us);
+    if (pause)
+        target_cool_down(t, r->now_us + pause);
+}
+
+void target_end(struct target *t, const struct limits *limits, const struct target_breaker *breaker,
+                const struct target_result *r)
 {
     unsigned class_id = r->failure ? r->failure->class_id : WEIR_CLASS_NONE;
+    bool unhealthy = r->failure && failure_is_unhealthy(class_id), rate = false;
 
     ADD(t->inflight, -1);
     if (r->booked_tokens > 0)
         ADD(t->inflight_tokens, -r->booked_tokens);
-    if (limits->tokens_per_minute > 0 && spent(r) >= 0)
-        limit_book(&t->tokens_tat, limits->tokens_per_minute,
-                   spent(r) - bookable(limits, r->booked_tokens), r->now_us);
+    limit_settle(limits, r->now_us, r->booked_tokens, spent(r));
     if (r->failure && r->failure->retry_after_us > 0)
         target_leave_alone(t, r->now_us, r->failure->retry_after_us);
+    if (class_id != WEIR_CLASS_CANCELLED) {
+        pthread_mutex_lock(&t->lock);
+        estimate(t, r);
+        learn(t, limits, r);
+        if (!r->failure || unhealthy)
+            rate = breaker_rate(t, breaker, unhealthy, r->now_us);
+        pthread_mutex_unlock(&t->lock);
+    }
     if (!r->failure)
         breaker_success(t);
-    else if (failure_is_unhealthy(class_id))
-        breaker_failure(t, breaker, r->now_us);
+    else if (unhealthy)
+        breaker_failure(t, breaker, rate, r->now_us);
     else
         probe_release(t, r->start_us);
-    if (class_id == WEIR_CLASS_CANCELLED)
-        return;
-    pthread_mutex_lock(&t->lock);
-    estimate(t, r);
-    pthread_mutex_unlock(&t->lock);
 }
 
 struct target_estimates target_estimate(struct target *t)

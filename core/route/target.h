@@ -7,13 +7,22 @@
  */
 #pragma once
 
+#include "route/learned.h"
+#include "route/limit.h"
+
 #include <pthread.h>
 #include <weir/strategy.h>
 
 enum {
-    TARGET_MAX = 4096, /* records kept; names beyond that share their provider's record */
+    TARGET_MAX = 4096,       /* records kept; names beyond that share their provider's record */
+    TARGET_ASKED_MAX = 3072, /* of them, for names that applications ask for */
+    TARGET_NUMBERS = TARGET_MAX + 1,
     TARGET_NAME_MAX = 256,
 };
+
+/* Stands for the model where a provider is asked for its list: how that fares says nothing about
+ * the models, and the other way round. */
+#define TARGET_LIST "(models)"
 
 struct target_estimates {
     int64_t ttft_us; /* peak-EWMA; -1: nothing known */
@@ -25,47 +34,40 @@ struct target_estimates {
 
 struct target {
     const char *name; /* "provider/model"; the same pointer for the same name */
+    uint32_t number;  /* from 1, below TARGET_NUMBERS; 0: models of any name share the record */
     int64_t inflight; /* attempts running; atomic, like all up to the lock */
     int64_t inflight_tokens;
-    int64_t cooldown_us;  /* not to be asked before this; only ever extended */
-    int64_t open_us;      /* breaker: closed when 0, else open until this */
-    int64_t probe_us;     /* half-open: when the probe in flight was claimed; 0: none is */
-    uint32_t failures;    /* consecutive ones that say something about health */
-    uint32_t opened;      /* times in a row the breaker opened: the cool-down grows with it */
-    int64_t requests_tat; /* GCRA: theoretical arrival time of the next request; 0: idle */
-    int64_t tokens_tat;
-    pthread_mutex_t lock; /* guards what follows */
+    int64_t cooldown_us;    /* not to be asked before this; only ever extended */
+    int64_t open_us;        /* breaker: closed when 0, else open until this */
+    int64_t probe_us;       /* half-open: when the probe in flight was claimed; 0: none is */
+    uint32_t failures;      /* consecutive ones that say something about health */
+    uint32_t opened;        /* times in a row the breaker opened: the cool-down grows with it */
+    struct learned learned; /* what its vendor allows */
+    pthread_mutex_t lock;   /* guards what follows */
     struct target_estimates estimates;
     int64_t updated_us;
     int64_t errors_us;
     double error_rate;
-};
-
-/* How the breaker is set. */
-struct target_breaker {
-    uint32_t failures; /* consecutive ones that open it; 0: never */
-    int64_t cooldown_us;
-};
-
-/* Limits of the provider that the target belongs to; 0: none. */
-struct target_limits {
-    int64_t requests_per_minute;
-    int64_t tokens_per_minute;
+    int64_t window_us; /* of the breaker: when the one that counts now began */
+    uint32_t window_good, window_bad;
 };
 
 /* [safe] The record of that name, made if need be. Never NULL. Records are for ever and models may
  * be named by applications: a name longer than TARGET_NAME_MAX has no record of its own either. */
 struct target *target_get(weir_str provider, weir_str base_url, weir_str model);
 
-/* [safe] WEIR_BLOCKED_* bits in force at `now_us`; `*ready_us` is when they heal (0: not blocked).
- */
-uint32_t target_blocked(struct target *t, const struct target_limits *limits, int64_t now_us,
-                        int64_t *ready_us);
+/* [safe] The same for a model that the configuration names: strangers' names leave it room. */
+struct target *target_configured(weir_str provider, weir_str base_url, weir_str model);
+
+/* [safe] WEIR_BLOCKED_* bits in force at `now_us` for a request of so many tokens; `*ready_us` is
+ * when they heal (0: not blocked). `limits` are its provider's. */
+uint32_t target_blocked(struct target *t, const struct limits *limits, int64_t now_us,
+                        int64_t tokens, int64_t *ready_us);
 
 /* [safe] An attempt begins: counts it, books it against the limits, claims the probe of a half-open
- * breaker. False: somebody else was quicker, the target is blocked after all. */
-bool target_begin(struct target *t, const struct target_limits *limits, int64_t now_us,
-                  int64_t tokens);
+ * breaker. False: somebody else was quicker, the target is blocked after all, and nothing is
+ * booked. */
+bool target_begin(struct target *t, const struct limits *limits, int64_t now_us, int64_t tokens);
 
 /* How an attempt ended, for target_end(). */
 struct target_result {
@@ -80,8 +82,8 @@ struct target_result {
 };
 
 /* [safe] The attempt is over, whichever way. */
-void target_end(struct target *t, const struct target_limits *limits,
-                const struct target_breaker *breaker, const struct target_result *result);
+void target_end(struct target *t, const struct limits *limits, const struct target_breaker *breaker,
+                const struct target_result *result);
 
 /* [safe] Extends the cool-down. */
 void target_cool_down(struct target *t, int64_t until_us);

@@ -6,6 +6,9 @@
 #include "base/str.h"
 #include "plugin/configure.h"
 
+#include <jansson.h>
+#include <string.h>
+
 static pthread_mutex_t states_lock = PTHREAD_MUTEX_INITIALIZER;
 static GHashTable *states; /* path -> struct node_state, the one in use */
 
@@ -35,25 +38,45 @@ static struct node_state *state_new(const struct plugin_part *part)
     return s;
 }
 
-/* The state of the node at `path`: what the last generation left if it fits, else a new one. */
+static bool state_fits(const struct node_state *s, const struct plugin_part *part)
+{
+    return s && strcmp(s->strategy, part->name) == 0 &&
+           s->version == part->strategy.state_version &&
+           s->state_size == part->strategy.state_size &&
+           s->child_size == part->strategy.child_state_size;
+}
+
+/* The state of the node at `path`: what the last generation left if it fits, else a new one, which
+ * takes the other's place with tree_adopt(). */
 static struct node_state *state_get(const char *path, const struct plugin_part *part)
 {
     struct node_state *s;
 
     pthread_mutex_lock(&states_lock);
+    s = states ? g_hash_table_lookup(states, path) : NULL;
+    if (state_fits(s, part))
+        g_atomic_int_inc(&s->ref_count);
+    else
+        s = state_new(part);
+    pthread_mutex_unlock(&states_lock);
+    return s;
+}
+
+void tree_adopt(const struct tree *tree)
+{
+    pthread_mutex_lock(&states_lock);
     if (!states)
         states =
             g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)state_unref);
-    s = g_hash_table_lookup(states, path);
-    if (!s || strcmp(s->strategy, part->name) != 0 || s->version != part->strategy.state_version ||
-        s->state_size != part->strategy.state_size ||
-        s->child_size != part->strategy.child_state_size) {
-        s = state_new(part);
-        g_hash_table_replace(states, g_strdup(path), s);
+    for (guint i = 0; i < tree->nodes->len; i++) {
+        const struct node *n = g_ptr_array_index(tree->nodes, i);
+
+        if (g_hash_table_lookup(states, n->path) == n->state)
+            continue;
+        g_atomic_int_inc(&n->state->ref_count);
+        g_hash_table_replace(states, g_strdup(n->path), n->state);
     }
-    g_atomic_int_inc(&s->ref_count);
     pthread_mutex_unlock(&states_lock);
-    return s;
 }
 
 static void *state_of_child(struct node_state *s, const char *name)
@@ -80,10 +103,30 @@ static void provider_free(gpointer data)
     g_free(p);
 }
 
-static struct provider *provider_new(const struct config_provider *config, uint32_t number,
-                                     GError **error)
+/* What the part is configured with: its options, and where it is. */
+static char *provider_options(const struct config_provider *config)
+{
+    const char *options = config->options ? config->options : "{}";
+    const char *rest = strchr(options, '{');
+    json_t *url = json_string(config->base_url ? config->base_url : "");
+    char *quoted = url ? json_dumps(url, JSON_ENCODE_ANY) : NULL;
+    char *all;
+
+    rest = rest ? rest + 1 : "}";
+    while (g_ascii_isspace(*rest))
+        rest++;
+    all = g_strdup_printf("{\"base_url\":%s%s%s", quoted ? quoted : "\"\"", *rest == '}' ? "" : ",",
+                          rest);
+    free(quoted);
+    json_decref(url);
+    return all;
+}
+
+static struct provider *provider_new(const struct config_provider *config, struct known *known,
+                                     uint32_t number, GError **error)
 {
     struct provider *p = g_new0(struct provider, 1);
+    g_autofree char *options = provider_options(config);
 
     p->config = config;
     p->face = &config->part->provider;
@@ -92,11 +135,11 @@ static struct provider *provider_new(const struct config_provider *config, uint3
     p->name = str_of(config->name);
     p->base_url = str_of(config->base_url);
     p->key = config->api_key ? str_of(config->api_key) : S("");
-    p->limits.requests_per_minute = config->requests_per_minute;
-    p->limits.tokens_per_minute = config->tokens_per_minute;
+    p->limits = limit_pair(&config->rate, "provider", p->name, p->base_url);
+    p->known = known;
     p->number = number;
     p->host = plugin_host_new(config->part, config->name);
-    if (!plugin_configure(config->part, p->host, config->options, config->where, &p->cfg, error)) {
+    if (!plugin_configure(config->part, p->host, options, config->where, &p->cfg, error)) {
         provider_free(p);
         return NULL;
     }
@@ -139,13 +182,15 @@ static bool child_build(struct tree *tree, struct child *child, const struct con
                         GError **error)
 {
     child->name = str_of(config->name);
+    child->copy = config->copy;
     if (config->kind == CONFIG_TARGET) {
         child->kind = CHILD_LEAF;
         child->provider = tree_provider(tree, str_of(config->provider->name));
         if (config->model) {
             provider_model(child->provider, str_of(config->model), S(""), &child->model);
             child->target =
-                target_get(child->provider->name, child->provider->base_url, child->model);
+                target_configured(child->provider->name, child->provider->base_url, child->model);
+            known_of(tree->known, child->provider->config, child->target, child->model);
         }
         return true;
     }
@@ -189,8 +234,10 @@ struct tree *tree_build(const struct config *config, GError **error)
     tree->routes = g_ptr_array_new_with_free_func(g_free);
     tree->nodes = g_ptr_array_new_with_free_func(node_free);
     tree->by_name = g_hash_table_new(g_str_hash, g_str_equal);
+    tree->known = known_new(config);
     for (guint i = 0; i < config->providers->len; i++) {
-        struct provider *p = provider_new(g_ptr_array_index(config->providers, i), i, error);
+        struct provider *p =
+            provider_new(g_ptr_array_index(config->providers, i), tree->known, i, error);
 
         if (!p) {
             tree_free(tree);
@@ -223,6 +270,7 @@ void tree_free(struct tree *tree)
     g_ptr_array_unref(tree->routes);
     g_ptr_array_unref(tree->nodes);
     g_ptr_array_unref(tree->providers);
+    known_free(tree->known);
     g_free(tree);
 }
 
@@ -283,7 +331,7 @@ bool provider_speaks(const struct provider *p, weir_str dialect)
 {
     for (const char *const *id = p->face->native; id && *id; id++) {
         if (str_is(dialect, *id))
-            return true;
+            return p->face->speaks(p->cfg, dialect);
     }
     return false;
 }

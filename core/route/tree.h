@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "config/config.h"
+#include "route/known.h"
 #include "route/target.h"
 
 /* A configured provider: its part, ready to be called. */
@@ -20,8 +21,9 @@ struct provider {
     weir_str name;
     weir_str base_url;
     weir_str key;
-    struct target_limits limits;
+    struct limits limits;
     bool stand_in;       /* its plugin is in quarantine: never asked */
+    struct known *known; /* what is known of its models; the tree's */
     struct node *direct; /* the provider by itself, for requests that name it; may be NULL */
     uint32_t number;     /* in its generation, from 0 */
 };
@@ -45,6 +47,7 @@ struct child {
     int kind;
     weir_str name;
     void *state; /* child_state_size bytes inside the node_state */
+    bool copy;   /* it only gets copies of requests: nothing waits for it, nothing depends on it */
     /* CHILD_LEAF */
     const struct provider *provider;
     weir_str model;        /* empty: the one asked for */
@@ -73,6 +76,7 @@ struct route {
 struct tree {
     GPtrArray *providers; /* of struct provider, in the order of the configuration */
     GPtrArray *routes;    /* of struct route */
+    struct known *known;  /* what is known of the models of its targets */
     GHashTable *by_name;  /* name -> struct route */
     GPtrArray *nodes;     /* of struct node: every one, for release */
 };
@@ -80,6 +84,10 @@ struct tree {
 /* [init] Configures providers and strategies. NULL: something did not like its options. */
 struct tree *tree_build(const struct config *config, GError **error);
 void tree_free(struct tree *tree);
+
+/* [init] The tree is going to be used: trees built from now on find its nodes' states. Before that
+ * it may be freed, and nothing has changed. */
+void tree_adopt(const struct tree *tree);
 
 const struct provider *tree_provider(const struct tree *tree, weir_str name);
 const struct route *tree_route(const struct tree *tree, weir_str name);

@@ -9,6 +9,7 @@
 #include "base/crumb.h"
 #include "base/str.h"
 #include "model/failure.h"
+#include "route/needs.h"
 
 struct visit {
     struct walk *walk;
@@ -89,15 +90,15 @@ static void observe(struct walk_try *t, int64_t first_us, const weir_usage *usag
 /* -- giving up -------------------------------------------------------------------------------- */
 
 /* Why nothing could be asked, in words, when no try was made. */
-static const weir_failure *blocked_failure(struct visit *v, const weir_child *views, uint32_t n,
-                                           int64_t ready)
+static const weir_failure *blocked_failure(struct walk *walk, const struct child *children,
+                                           const weir_child *views, uint32_t n, int64_t ready)
 {
     static const struct {
         uint32_t bit;
         uint16_t class_id;
         const char *why;
     } reasons[] = {
-        { WEIR_BLOCKED_LIMIT, WEIR_CLASS_RATE_LIMIT, "is at its configured rate limit" },
+        { WEIR_BLOCKED_LIMIT, WEIR_CLASS_RATE_LIMIT, "" }, /* it says which by itself */
         { WEIR_BLOCKED_COOLDOWN, WEIR_CLASS_RATE_LIMIT, "asked to be left alone for a while" },
         { WEIR_BLOCKED_BREAKER, WEIR_CLASS_OVERLOADED, "kept failing and is being rested" },
         { WEIR_BLOCKED_SILENT, WEIR_CLASS_TIMEOUT, "did not answer in time" },
@@ -107,21 +108,47 @@ static const weir_failure *blocked_failure(struct visit *v, const weir_child *vi
         { WEIR_BLOCKED_CAPABILITY, WEIR_CLASS_UNSUPPORTED,
           "cannot do something this request needs" },
         { WEIR_BLOCKED_LOSS, WEIR_CLASS_UNSUPPORTED, "would lose part of this request" },
+        { WEIR_BLOCKED_PREFILL, WEIR_CLASS_UNSUPPORTED,
+          "does not go on from an answer that broke off" },
+        { WEIR_BLOCKED_OWNER, WEIR_CLASS_UNSUPPORTED,
+          "cannot read what another provider made for this request" },
     };
     weir_failure *failure;
+    char names[200];
 
     for (size_t r = 0; r < sizeof reasons / sizeof reasons[0]; r++) {
         for (uint32_t i = 0; i < n; i++) {
-            if (!(views[i].blocked & reasons[r].bit))
+            if (!(views[i].blocked & reasons[r].bit) || children[i].copy)
                 continue;
-            failure = failure_format(v->walk->arena, reasons[r].class_id, "%.*s %s",
-                                     S_ARG(views[i].name), reasons[r].why);
-            if (failure && ready != INT64_MAX && ready > 0)
-                failure->retry_after_us = ready - loop_now(v->walk->loop);
+            names[0] = '\0';
+            if (reasons[r].bit == WEIR_BLOCKED_CAPABILITY)
+                needs_names(needs_missing(walk->facts->needs, views[i].can, walk->strict), names,
+                            sizeof names);
+            if (reasons[r].bit == WEIR_BLOCKED_LIMIT) {
+                unsigned class_id = walk_limit_words(walk, &children[i], names, sizeof names);
+
+                if (class_id == WEIR_CLASS_BUDGET && ready != INT64_MAX)
+                    continue; /* time will help: at another, that can be paid */
+                failure = failure_format(walk->arena, class_id, "%s", names);
+            } else {
+                failure = failure_format(walk->arena, reasons[r].class_id, "%.*s %s%s%s",
+                                         S_ARG(views[i].name), reasons[r].why, names[0] ? ": " : "",
+                                         names);
+            }
+            if (ready != INT64_MAX && ready > 0)
+                failure->retry_after_us = ready - loop_now(walk->loop);
             return failure;
         }
     }
-    return failure_format(v->walk->arena, WEIR_CLASS_NO_PROVIDER, "no target could be asked");
+    return failure_format(walk->arena, WEIR_CLASS_NO_PROVIDER, "no target could be asked");
+}
+
+const weir_failure *walk_refusal(struct walk *walk, const struct child *child)
+{
+    weir_child view;
+
+    walk_view(walk, child, &view);
+    return view.blocked ? blocked_failure(walk, child, &view, 1, view.ready_us) : NULL;
 }
 
 /* The account to give of a node that gave up: what an upstream said beats what we said. */
@@ -146,7 +173,7 @@ static int64_t earliest_ready(struct visit *v)
         weir_child *view = &v->views[i];
 
         walk_view(v->walk, &v->node->children[i], view);
-        if (view->blocked && view->ready_us < ready)
+        if (view->blocked && view->ready_us < ready && !v->node->children[i].copy)
             ready = view->ready_us;
     }
     return ready;
@@ -186,7 +213,7 @@ static void visit_give_up(struct visit *v)
         return;
     ready = earliest_ready(v);
     if (!failure)
-        failure = blocked_failure(v, v->views, v->node->count, ready);
+        failure = blocked_failure(v->walk, v->node->children, v->views, v->node->count, ready);
     visit_over(v, failure, ready);
 }
 
@@ -249,7 +276,7 @@ static void visit_pick(struct visit *v, uint32_t number)
     }
     walk_view(walk, child, &view);
     if (view.blocked) {
-        fail_try(t, blocked_failure(v, &view, 1, view.ready_us));
+        fail_try(t, blocked_failure(walk, child, &view, 1, view.ready_us));
         return;
     }
     if (child->kind == CHILD_LEAF) {
@@ -303,6 +330,18 @@ static void misbehaved(struct visit *v, const char *what)
                INT64_MAX);
 }
 
+/* A copy goes to a child whose answer nobody gets. False: there is no such child. */
+static bool visit_copy(struct visit *v, uint32_t number)
+{
+    if (number >= v->node->count) {
+        misbehaved(v, "sent a copy to a child that does not exist");
+        return false;
+    }
+    if (v->walk->ops->copy)
+        v->walk->ops->copy(v->walk, &v->node->children[number]);
+    return true;
+}
+
 static void visit_obey(struct visit *v, const weir_decision *d)
 {
     struct walk *walk = v->walk;
@@ -314,6 +353,8 @@ static void visit_obey(struct visit *v, const weir_decision *d)
             misbehaved(v, "picked a child that does not exist");
             return;
         }
+        if (d->shadow_child != WEIR_NO_CHILD && !visit_copy(v, d->shadow_child))
+            return;
         if (d->start_us > now) {
             if (d->start_us > walk->budget.deadline_us) /* it would come too late */
                 visit_give_up(v);
@@ -391,12 +432,14 @@ static void ask(struct visit *v)
     for (uint32_t i = 0; i < n->count; i++)
         walk_view(walk, &n->children[i], &v->views[i]);
     pthread_mutex_lock(&n->state->lock);
+    if (walk->ops->asking)
+        walk->ops->asking(walk, n, &question);
     crumb = crumb_enter(n->part->crumb);
     result = n->part->strategy.next(n->cfg, &question, &decision);
     crumb_leave(crumb);
-    pthread_mutex_unlock(&n->state->lock);
     if (walk->ops->decided)
         walk->ops->decided(walk, n, &question, &decision);
+    pthread_mutex_unlock(&n->state->lock);
     if (result < 0)
         misbehaved(v, "failed");
     else
@@ -425,13 +468,20 @@ static void visit_ask(struct visit *v, uint32_t why)
 
 /* -- from the owner --------------------------------------------------------------------------- */
 
-void walk_start(struct walk *walk, const struct node *root)
+void walk_start(struct walk *walk, const struct node *root, uint32_t why)
 {
+    struct visit *again = why == WEIR_ASK_READY ? walk->root : NULL;
+
     walk->stopped = false;
     walk->asks = 0;
-    walk->root = visit_new(walk, root, NULL);
+    if (again && again->node == root) { /* who waits long asks often, in the same memory */
+        again->try_count = again->asks = 0;
+        again->over = false;
+    } else {
+        walk->root = visit_new(walk, root, NULL);
+    }
     if (walk->root)
-        visit_ask(walk->root, WEIR_ASK_START);
+        visit_ask(walk->root, why);
     else
         walk->ops->over(walk, failure_format(walk->arena, WEIR_CLASS_INTERNAL, "out of memory"),
                         INT64_MAX);
@@ -447,7 +497,9 @@ void walk_failed(struct walk *walk, struct walk_try *t, const weir_failure *fail
     walk->last_failure = failure;
     t->abi.silent = silent;
     end_try(t, failure);
-    if (silent && walk->silent_count < WALK_MAX_SILENT) {
+    /* What was too long for a model stays so: it is not asked the same in another place either. */
+    if ((silent || failure->class_id == WEIR_CLASS_CONTEXT_LENGTH) &&
+        walk->silent_count < WALK_MAX_SILENT) {
         walk_leaf(walk, leaf, &model, &target);
         walk->silent[walk->silent_count++] = target;
     }

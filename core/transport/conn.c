@@ -96,12 +96,13 @@ void conn_defer(struct conn *c)
 
 /* ---- beginning and end ---- */
 
-struct conn *conn_new(struct http_server *s, int fd, const char *peer)
+struct conn *conn_new(struct http_server *s, int fd, int listen_fd, const char *peer)
 {
     struct conn *c = calloc(1, sizeof(*c));
     if (!c)
         return NULL;
     c->server = s;
+    c->listen_fd = listen_fd;
     c->read_deadline = loop_now(s->loop) + s->limits.idle_us;
     c->write_deadline = NEVER_US;
     memcpy(c->peer, peer, strnlen(peer, sizeof(c->peer) - 1));
@@ -336,12 +337,21 @@ static void read_head(struct conn *c)
         conn_lost(c);
         return;
     }
-    ssize_t n = conn_recv(c, c->in.mem + c->in.end, c->in.cap - c->in.end);
+    size_t room = c->in.cap - c->in.end;
+    /* What is not read here need not be moved to where the body has its place. */
+    if (c->large && room > HEAD_READ)
+        room = HEAD_READ;
+    ssize_t n = conn_recv(c, c->in.mem + c->in.end, room);
     if (n > 0) {
         if (c->head_start == 0)
             c->head_start = loop_now(c->server->loop);
         c->in.end += (size_t)n;
+        if (buf_len(&c->in) <=
+            SMALL_HEAD) /* it stays as long as the answer takes, and that is long */
+            buf_fit(&c->in, HEAD_SLACK);
         process(c);
+        if ((size_t)n == room && !c->closed && c->state == CONN_BODY && wants_read(c))
+            request_read_body(c); /* there is more */
         return;
     }
     if (n == 0)

@@ -14,13 +14,13 @@ struct http_head {
     uint8_t minor;   /* HTTP/1.minor */
     uint16_t status; /* responses */
     weir_str method; /* requests */
-    weir_str target; /* requests: origin-form, path and query as sent */
+    weir_str target; /* requests: path and query as sent, without an origin in front */
     weir_str path;   /* requests: the target up to '?' */
     weir_str query;  /* requests: behind '?', without it */
     weir_str reason; /* responses */
     uint32_t header_count;
-    weir_header headers[HTTP_MAX_HEADERS]; /* values trimmed; spans of the input */
-    int64_t content_length;                /* -1: not told */
+    weir_header *headers;   /* values trimmed; spans of the input */
+    int64_t content_length; /* -1: not told */
     bool chunked;
     bool keep_alive; /* what the version and Connection header say */
     bool expect_continue;
@@ -39,12 +39,14 @@ enum {
 /*
  * Parses one head from the front of `bytes`. Returns its length (blank line included), or one of
  * the above. On success `head` holds spans of `bytes`; otherwise `*why` is a static string.
+ * `head->headers` is the caller's, with room for HTTP_MAX_HEADERS; the rest need not be set.
  *
  * Refused: bare CR or LF, obs-fold, spaces around a header name, control characters, absence or
  * repetition of Host (requests), Content-Length that is not digits, repeated or a list (even if
  * equal), Transfer-Encoding other than exactly "chunked", both of them together, either one in a
  * 1.0 message with Transfer-Encoding, over-long heads (`max_bytes`) and more than HTTP_MAX_HEADERS.
- * Tolerated, as RFC 9112 asks of servers: one empty line before a request.
+ * Tolerated, as RFC 9112 asks of servers: one empty line before a request, and a target with its
+ * origin ("http://host/path"), of which the Host header decides nothing here either.
  */
 int http_head_parse(struct http_head *head, bool response, const char *bytes, size_t len,
                     size_t max_bytes, const char **why);

@@ -153,6 +153,30 @@ static const char *step(struct http_chunks *c, char byte)
     }
 }
 
+static bool is_line_end(const char *bytes, size_t len)
+{
+    return len >= 2 && bytes[0] == '\r' && bytes[1] == '\n';
+}
+
+/* A size as most come: its line whole, and without extensions. Returns the line's length; 0: it is
+ * something else, to be looked at byte by byte. */
+static size_t plain_size(struct http_chunks *c, const char *bytes, size_t len)
+{
+    uint64_t size = 0;
+    size_t n = 0;
+    int digit;
+
+    if (c->line)
+        return 0;
+    for (; n < len && n < SIZE_DIGITS && (digit = hex_digit(bytes[n])) >= 0; n++)
+        size = size * 16 + (uint64_t)digit;
+    if (n == 0 || !is_line_end(bytes + n, len - n))
+        return 0;
+    c->left = size;
+    c->state = size ? DATA : TRAILER;
+    return n + 2;
+}
+
 int http_chunks_decode(struct http_chunks *c, char *bytes, size_t *len, size_t *out,
                        const char **why)
 {
@@ -167,8 +191,16 @@ int http_chunks_decode(struct http_chunks *c, char *bytes, size_t *len, size_t *
             at += n;
             put += n;
             c->left -= n;
-            if (c->left == 0)
-                c->state = DATA_CR;
+            if (c->left > 0)
+                continue;
+            bool ended = is_line_end(bytes + at, end - at);
+            at += ended ? 2 : 0;
+            c->state = ended ? SIZE : DATA_CR;
+            continue;
+        }
+        size_t line = c->state == SIZE ? plain_size(c, bytes + at, end - at) : 0;
+        if (line) {
+            at += line;
             continue;
         }
         const char *wrong = step(c, bytes[at]);

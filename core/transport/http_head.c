@@ -121,8 +121,30 @@ static int take_version(struct cursor *c, uint8_t *minor)
     return OK;
 }
 
+/* "http://host:80/path", as proxies are asked: what stands behind the host is the target. */
+static bool strip_origin(weir_str *target)
+{
+    static const char *const schemes[] = { "http://", "https://" };
+    const char *from = NULL, *end = target->ptr + target->len;
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+        size_t n = strlen(schemes[i]);
+        if (target->len > n && http_name_is(span(target->ptr, target->ptr + n), schemes[i]))
+            from = target->ptr + n;
+    }
+    const char *p = from;
+    while (p && p < end && !strchr("/?#@\\,\"<>", *p))
+        p++;
+    if (p == from || (p < end && *p != '/' && *p != '?'))
+        return false;
+    /* Without a path it is "/": one that stands in front of the host. */
+    *target = p < end && *p == '/' ? span(p, end) : span(from - 1, from);
+    return true;
+}
+
 static int check_target(struct http_head *head, const struct cursor *c)
 {
+    if (head->target.ptr[0] != '/' && strip_origin(&head->target))
+        return check_target(head, c);
     weir_str t = head->target;
     if (t.ptr[0] != '/' && !(t.len == 1 && t.ptr[0] == '*' && head->method.len == 7 &&
                              memcmp(head->method.ptr, "OPTIONS", 7) == 0))
@@ -448,8 +470,10 @@ static bool name_matches(weir_str name, const char *pattern)
 
 bool http_name_listed(weir_str name, const char *const *patterns)
 {
+    char first = name.len ? lower(name.ptr[0]) : '\0';
+
     for (; patterns && *patterns; patterns++) {
-        if (name_matches(name, *patterns))
+        if ((**patterns == first || **patterns == '*') && name_matches(name, *patterns))
             return true;
     }
     return false;

@@ -36,6 +36,7 @@ struct loop {
     atomic_bool stopping;
 
     int64_t now;
+    bool set_by_hand;
     int64_t unix_offset; /* wall clock minus monotonic clock */
     int64_t offset_at;   /* when that was measured */
     int64_t date_second; /* the second that `date` shows */
@@ -66,6 +67,8 @@ static int64_t read_clock(clockid_t id)
 
 static void update_clock(struct loop *loop)
 {
+    if (loop->set_by_hand)
+        return;
     loop->now = read_clock(CLOCK_MONOTONIC);
     /* Measured again once a second, so that a clock that was set is followed. */
     if (loop->now - loop->offset_at >= 1000000 || loop->offset_at == 0) {
@@ -82,6 +85,17 @@ int64_t loop_now(const struct loop *loop)
 int64_t loop_unix_now(const struct loop *loop)
 {
     return loop->now + loop->unix_offset;
+}
+
+void loop_set_clock(struct loop *loop, int64_t now_us)
+{
+    loop->set_by_hand = true;
+    loop->now = now_us;
+}
+
+int64_t loop_next_timer(const struct loop *loop)
+{
+    return loop->timers ? loop->heap[1]->at_us : INT64_MAX;
 }
 
 const char *loop_http_date(struct loop *loop)

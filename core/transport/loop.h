@@ -33,6 +33,13 @@ int64_t loop_now(const struct loop *loop);
 /* Wall clock in microseconds since 1970, consistent with loop_now(). */
 int64_t loop_unix_now(const struct loop *loop);
 
+/* From now on the clock stands at `now_us` and is only moved by this. For rehearsals and replays,
+ * which do not wait; nothing outside may be waited for. */
+void loop_set_clock(struct loop *loop, int64_t now_us);
+
+/* When the next timer is due; INT64_MAX: none is set. */
+int64_t loop_next_timer(const struct loop *loop);
+
 /* "Sun, 06 Nov 1994 08:49:37 GMT", remade once a second; 29 characters. */
 const char *loop_http_date(struct loop *loop);
 

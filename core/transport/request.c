@@ -202,6 +202,22 @@ static bool unknown_expectation(const struct http_head *head)
     return head->minor > 0 && !head->expect_continue && http_header(head, "expect").ptr;
 }
 
+/* A request may be in progress for long, and few have as many headers as are allowed: they move
+ * from where they were parsed to as much room as they need. */
+static bool keep_headers(struct request *r)
+{
+    struct http_head *head = &r->pub.head;
+    size_t size = head->header_count * sizeof(*head->headers);
+    weir_header *room = r->few;
+    if (head->header_count > FEW_HEADERS)
+        room = r->many = malloc(size);
+    if (!room)
+        return false;
+    memcpy(room, head->headers, size);
+    head->headers = room;
+    return true;
+}
+
 static void attach(struct conn *c, struct request *r, size_t head_len)
 {
     memset(&r->conn, 0, sizeof(*r) - offsetof(struct request, conn));
@@ -213,6 +229,7 @@ static void attach(struct conn *c, struct request *r, size_t head_len)
     r->reply_left = -1;
     r->pub.body_limit = 0;
     r->pub.app_data = NULL;
+    r->pub.listen_fd = c->listen_fd;
     memcpy(r->pub.peer, c->peer, sizeof(c->peer));
     r->pub.start_us = c->head_start ? c->head_start : loop_now(c->server->loop);
     r->pub.bytes_in = head_len;
@@ -264,11 +281,13 @@ static bool await_rest(struct conn *c, struct request *r)
 bool request_take(struct conn *c)
 {
     struct request *r = server_request_get(c->server);
+    weir_header headers[HTTP_MAX_HEADERS];
     const char *why;
     if (!r) {
         conn_lost(c);
         return false;
     }
+    r->pub.head.headers = headers;
     int n = http_head_parse(&r->pub.head, false, buf_at(&c->in), buf_len(&c->in),
                             c->server->limits.head_bytes, &why);
     switch (n) {
@@ -289,6 +308,8 @@ bool request_take(struct conn *c)
         return refuse_head(c, r, 501, "protocol upgrades are not served here");
     if (unknown_expectation(&r->pub.head))
         return refuse_head(c, r, 417, "the only expectation met here is 100-continue");
+    if (!keep_headers(r))
+        return refuse_head(c, r, 503, "out of memory");
     attach(c, r, (size_t)n);
     dispatch(c, r);
     return true;
@@ -298,6 +319,7 @@ bool request_take(struct conn *c)
 
 static void keep_open(struct conn *c, struct request *r)
 {
+    c->large = r->in == &r->body;
     if (r->in == &r->body && r->raw < r->body.end) {
         /* What came behind a chunked body: its buffer becomes the connection's. */
         buf_free(&c->in);

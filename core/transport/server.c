@@ -32,8 +32,12 @@ static void on_accept(struct loop_io *io, uint32_t events);
 struct request *server_request_get(struct http_server *s)
 {
     struct request *r = s->spares;
-    if (!r)
-        return malloc(sizeof(*r));
+    if (!r) {
+        r = malloc(sizeof(*r));
+        if (r)
+            r->many = NULL;
+        return r;
+    }
     s->spares = r->next;
     s->spare_count--;
     return r;
@@ -41,6 +45,8 @@ struct request *server_request_get(struct http_server *s)
 
 void server_request_put(struct http_server *s, struct request *r)
 {
+    free(r->many);
+    r->many = NULL;
     if (s->spare_count >= SPARE_REQUESTS) {
         free(r);
         return;
@@ -90,13 +96,14 @@ static void format_peer(const struct sockaddr_storage *from, char *peer, size_t 
     }
 }
 
-static void take_connection(struct http_server *s, int fd, const struct sockaddr_storage *from)
+static void take_connection(struct listener *l, int fd, const struct sockaddr_storage *from)
 {
+    struct http_server *s = l->server;
     char peer[sizeof(((struct conn *)0)->peer)];
     int on = 1;
     format_peer(from, peer, sizeof(peer));
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    if (conn_new(s, fd, peer))
+    if (conn_new(s, fd, l->fd, peer))
         s->count++;
     else
         close(fd);
@@ -116,7 +123,7 @@ static void on_accept(struct loop_io *io, uint32_t events)
         socklen_t len = sizeof(from);
         int fd = accept4(l->fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            take_connection(s, fd, &from);
+            take_connection(l, fd, &from);
             continue;
         }
         if (errno == EINTR || errno == ECONNABORTED)

@@ -33,6 +33,7 @@ struct http_request {
     struct http_head head; /* spans stay valid until the reply has ended */
     uint64_t body_limit;   /* set by the app in `head`; past it 413 is sent for the app */
     void *app_data;
+    int listen_fd;      /* the listening socket by which it came */
     char peer[64];      /* "127.0.0.1:40312", for the log */
     int64_t start_us;   /* when its first byte was read */
     uint64_t bytes_in;  /* head and body so far */

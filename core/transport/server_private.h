@@ -18,15 +18,19 @@
 #include <sys/types.h>
 
 enum {
-    CONN_BUDGET = 64,             /* pipelined requests served before others get their turn */
-    CONN_DIRECT = 16 * 1024,      /* a reply piece from this size on is sent without a copy */
-    LINGER_BYTES = 256 * 1024,    /* discarded after a reply that ends the connection... */
-    LINGER_US = 2 * 1000 * 1000,  /* ...so that the answer is read, not lost to a reset */
-    BODY_STEP = 4 * 1024 * 1024,  /* at most this much room is made on a Content-Length's word */
-    ROOM_MIN = 4 * 1024,          /* less room than this is not worth a read */
+    CONN_BUDGET = 64,            /* pipelined requests served before others get their turn */
+    CONN_DIRECT = 16 * 1024,     /* a reply piece from this size on is sent without a copy */
+    LINGER_BYTES = 256 * 1024,   /* discarded after a reply that ends the connection... */
+    LINGER_US = 2 * 1000 * 1000, /* ...so that the answer is read, not lost to a reset */
+    BODY_STEP = 4 * 1024 * 1024, /* at most this much room is made on a Content-Length's word */
+    ROOM_MIN = 4 * 1024,         /* less room than this is not worth a read */
+    SMALL_HEAD = 4 * 1024,       /* a head (and body) up to this size moves to memory of its size */
+    HEAD_SLACK = 512,            /* with some room for what is sent ahead */
+    HEAD_READ = 2 * 1024,        /* read first where a large body is expected behind the head */
     ACCEPT_RETRY_US = 100 * 1000, /* after accept() ran out of descriptors or memory */
     ACCEPT_BATCH = 64,            /* connections taken at once */
     SPARE_REQUESTS = 64,          /* kept for reuse */
+    FEW_HEADERS = 24,             /* of a request: so many have their place in it */
 };
 
 #define NEVER_US INT64_MAX
@@ -51,6 +55,7 @@ struct conn {
     int64_t read_deadline, write_deadline;
     int64_t head_start; /* when the first byte of a head was read; 0: not yet */
     uint32_t discarded;
+    int listen_fd;
     uint8_t state;
     uint8_t depth;    /* of our functions on the stack: who frees a closed connection */
     bool closed;      /* the descriptor is gone, the memory goes with the last function */
@@ -61,13 +66,16 @@ struct conn {
     bool over;        /* out_high was passed, out_low not yet seen again */
     bool linger;      /* the application may still be sending when the reply ends */
     bool broken;      /* a write failed inside a reply call; the turn ends the connection */
+    bool large;       /* the last body did not fit behind its head: the next one will not either */
     char peer[56];
 };
 
 _Static_assert(sizeof(struct conn) < 400, "an idle connection is small");
 
 struct request {
-    struct http_request pub; /* first: the app's pointer is ours */
+    struct http_request pub;      /* first: the app's pointer is ours */
+    weir_header few[FEW_HEADERS]; /* where the head's headers are, ... */
+    weir_header *many;            /* ... or here, if there are more; else NULL */
     /* All from here on is zero to begin. */
     struct conn *conn;
     struct request *next; /* in the list of spares */
@@ -121,7 +129,7 @@ void server_request_put(struct http_server *s, struct request *r);
 void server_conn_gone(struct http_server *s);
 
 /* conn.c */
-struct conn *conn_new(struct http_server *s, int fd, const char *peer);
+struct conn *conn_new(struct http_server *s, int fd, int listen_fd, const char *peer);
 void conn_free_all(struct http_server *s);
 /* Queues the turn: flush, go on with what is pipelined, close if done. */
 void conn_defer(struct conn *c);

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { IOV_COUNT = 16 };
+enum { IOV_COUNT = 64 };
 
 static bool is_token(weir_str s)
 {

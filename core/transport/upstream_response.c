@@ -88,7 +88,8 @@ static bool take_head(struct up_conn *conn)
 {
     size_t limit = conn->call->request.head_limit;
     struct up_rx *rx = &conn->rx;
-    struct http_head head;
+    weir_header headers[HTTP_MAX_HEADERS];
+    struct http_head head = { .headers = headers };
 
     if (limit == 0)
         limit = UP_HEAD_LIMIT;

@@ -58,9 +58,9 @@ typedef struct weir_request_sink {
     /* translate: the next piece of the canonical request. Bytes inside the ingress body are taken
      * by reference. */
     weir_result (*body)(void *ctx, weir_str bytes);
-    /* A token that carries a provider's opaque state. `required`: the request makes no sense
-     * without it. */
-    weir_result (*opaque)(void *ctx, uint32_t token, bool required);
+    /* Something in the request that only the provider that made it can read: a response or file
+     * id, a signature, encrypted reasoning. `required`: the request makes no sense without it. */
+    weir_result (*opaque)(void *ctx, weir_text value, bool required);
     weir_result (*dropped)(void *ctx, weir_str pointer, weir_str why);
     /* The dialect answers by itself. */
     weir_result (*answer)(void *ctx, uint32_t status, weir_str content_type, weir_str body);
@@ -111,7 +111,22 @@ typedef struct weir_answer {
     weir_array blocks;  /* of weir_block, by choice, then index */
     weir_array choices; /* of weir_choice, by number */
     const weir_usage *usage;
+    weir_str extra; /* of the `start` event */
 } weir_answer;
+
+/* What a dialect asks of the events it is given; bits of weir_dialect_v1.flags. */
+enum {
+    /* One block at a time: another begins when the one before has ended. The core holds back what
+     * comes in between. Choices count as blocks of one another. */
+    WEIR_DIALECT_SEQUENTIAL = 1,
+    /* A tool call comes whole: its start, one delta with all arguments (JSON, never empty), its
+     * end, with nothing between them. */
+    WEIR_DIALECT_WHOLE_CALLS = 2,
+    /* The dialect repeats at the end what it has written: BLOCK_END events carry all that was said
+     * of their block (text, id, name, extra), and `end` finds the answer in weir_exchange.answer.
+     */
+    WEIR_DIALECT_GATHERED = 4,
+};
 
 typedef struct weir_dialect_v1 {
     uint32_t struct_size;
@@ -143,6 +158,8 @@ typedef struct weir_dialect_v1 {
                            const weir_reply_sink *out);
     /* [any] Optional. The end of a stream after the last `finish` ("data: [DONE]"). */
     weir_result (*end)(void *cfg, void *st, const weir_exchange *x, const weir_reply_sink *out);
+    uint32_t flags; /* WEIR_DIALECT_*; default 0 */
+    uint32_t zero;
 } weir_dialect_v1;
 
 #ifdef __cplusplus

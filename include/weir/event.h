@@ -30,6 +30,9 @@ enum {
     WEIR_EVENT_ERROR = 9,       /* failure; ends the attempt */
     WEIR_EVENT_WARNING = 10,    /* id: JSON pointer or topic; text: what was dropped or odd */
     WEIR_EVENT_CREDENTIAL = 11, /* text: the credential; at_us: unix time it expires, 0 = never */
+    WEIR_EVENT_OWNED = 12, /* text: an id, signature or ciphertext in this answer that only this
+                              provider can read when it comes back. Reported when passed through
+                              as well; the core keeps a hash of it */
 };
 
 /* Kinds of block: id, number, name in canonical JSON. */

@@ -41,6 +41,8 @@ typedef struct weir_target {
     weir_str catalogue;  /* what is known of the model: a JSON object, or empty */
 } weir_target;
 
+struct weir_answer;
+
 /*
  * What provider parts, dialects and filters are told. Valid as long as the exchange (target: the
  * attempt). `request` is canonical, or in the provider part's own API if `native` is set; it is
@@ -48,10 +50,11 @@ typedef struct weir_target {
  */
 typedef struct weir_exchange {
     uint32_t struct_size;
-    uint8_t op;     /* WEIR_OP_* */
-    uint8_t stream; /* the application asked for a stream */
-    uint8_t native; /* `request` is in the provider part's own API */
-    uint8_t zero;
+    uint8_t op;       /* WEIR_OP_* */
+    uint8_t stream;   /* the application asked for a stream */
+    uint8_t native;   /* `request` is in the provider part's own API */
+    uint8_t foreign;  /* opaque state in the request is another provider's: leave it out, and say so
+                         with `dropped` */
     uint32_t attempt; /* from 1; 0 outside an attempt */
     uint32_t zero2;
     weir_str id;      /* of the exchange, as in the log */
@@ -62,18 +65,19 @@ typedef struct weir_exchange {
     weir_arena arena;
     const weir_json *request;
     weir_str body;              /* the body as bytes (forward: as it came, maybe empty) */
-    weir_str method;            /* forward: of the application's request */
-    weir_str path;              /* forward: path and query, from the slash on */
+    weir_str method;            /* of the application's request */
+    weir_str path;              /* the same: path and query, from the slash on, without keys */
     const weir_header *headers; /* of the application's request */
     uint32_t header_count;
     uint32_t asked_usage; /* 1: the application itself asked for usage in the stream */
     weir_str asked_model; /* the model the application named; may be empty */
     const weir_target *target;
+    const struct weir_answer *answer; /* in `end` of a dialect with WEIR_DIALECT_GATHERED: all that
+                                         was streamed; else NULL */
 } weir_exchange;
 
 /* Facts about a request that routing may use. Filled by a dialect, completed by the core; what
- * nobody filled in is empty, 0 or -1. This host does not fill in prefix_hash and text yet.
- * Strings are borrowed as long as the exchange. */
+ * nobody filled in is empty, 0 or -1. Strings are borrowed as long as the exchange. */
 typedef struct weir_facts {
     uint32_t struct_size;
     uint8_t op;
@@ -93,9 +97,14 @@ typedef struct weir_facts {
     uint64_t prefix_hash;    /* of what prompt caches key on; 0: not computed */
     weir_str text;           /* the last user message, decoded and bounded, for strategies that need
                                 TEXT; else empty */
-    const weir_header *tags; /* headers and tags that the configuration exposes */
+    const weir_header *tags; /* headers and tags that the configuration exposes; for strategies that
+                                need METADATA also "metadata.NAME", the texts of that object in the
+                                request */
     uint32_t tag_count;
     uint32_t asked_usage; /* see weir_exchange */
+    weir_str all_text;    /* every message, a line between two, decoded and bounded, for strategies
+                             that need ALL_TEXT; else empty */
+    weir_str key;         /* the name of the application's key in the configuration */
 } weir_facts;
 
 #ifdef __cplusplus

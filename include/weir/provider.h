@@ -97,6 +97,12 @@ typedef struct weir_frame {
     weir_str name;  /* SSE: the `event:` field; else empty */
     weir_str data;
     const weir_json *json; /* NULL: not JSON */
+    /* 1: `json` has the same tokens as the frame of this response that was JSON before, but for the
+     * values of those in `changed`, which are strings (no keys) or numbers. What a decoder did with
+     * the frame before it would do with this one: it need only look at what changed. */
+    uint32_t alike;
+    uint32_t changed_count;
+    const uint32_t *changed; /* indices of tokens, rising */
 } weir_frame;
 
 /* Answers of `frame`, besides negative results. */
@@ -124,7 +130,8 @@ typedef struct weir_provider_v1 {
 
     weir_array options; /* of weir_option, beyond those every provider has */
 
-    /* [init] Checks and keeps the options. `*cfg` is given to every other call. */
+    /* [init] Checks and keeps the options. `*cfg` is given to every other call. Besides the options
+     * there is "base_url", as in weir_target, for parts that know vendors by it. */
     weir_result (*configure)(const weir_host *host, const weir_json *options, void **cfg,
                              weir_error *error);
     /* [init] */
@@ -145,6 +152,9 @@ typedef struct weir_provider_v1 {
     weir_result (*sign)(void *cfg, const weir_exchange *x, weir_str method, weir_str url,
                         const weir_header *headers, uint32_t header_count, const weir_str *body,
                         uint32_t body_count, const weir_http_sink *out);
+    /* [any] Optional. Whether a provider configured like this takes requests of `dialect`, which is
+     * one of `native`, as they are. Default: it does. */
+    bool (*speaks)(void *cfg, weir_str dialect);
 } weir_provider_v1;
 
 #ifdef __cplusplus

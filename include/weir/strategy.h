@@ -58,9 +58,11 @@ typedef struct weir_child {
     uint32_t samples;      /* what the estimates stand on */
     uint32_t error_ppm;    /* failures per million attempts, decayed */
     uint32_t headroom_ppm; /* what is left of the tightest limit, per million */
-    int32_t max_retries;   /* the provider's default for further tries at it; -1: none given */
+    int32_t max_retries;   /* further tries that its provider wants; 0: a node; -1: not said */
     int64_t price_in;      /* per million tokens, in millionths of the currency unit */
     int64_t price_out;
+    int64_t context_window;    /* tokens that its model takes, the answer's included */
+    int64_t max_output_tokens; /* that its model writes at most */
 } weir_child;
 
 /* One try of this request at a child of this node, in order of start. */
@@ -137,6 +139,8 @@ enum {
     WEIR_NEEDS_TOKENS = 2,
     WEIR_NEEDS_PREFIX_HASH = 4,
     WEIR_NEEDS_PRICE = 8,
+    WEIR_NEEDS_ALL_TEXT = 16,
+    WEIR_NEEDS_METADATA = 32,
 };
 
 typedef struct weir_strategy_v1 {

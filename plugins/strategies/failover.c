@@ -4,24 +4,34 @@
  *   failover:
  *     try: [openai/gpt-4o, anthropic, local]
  *     on: [rate_limit, timeout, server_error]
+ *     same: [rate_limit, server_error]
  *     retries: 2
  *     delay: 500ms
  *
- * try      children in order of preference
- * on       failures that move on; any other ends the node. A family's name stands for all its
- *          members (server_error includes overloaded and protocol, timeout includes connection).
- *          Not written: everything but invalid_request, content_filter, cancelled, policy and
- *          budget. context_length is among them: the next model may take more.
- * retries  further tries at the same child, for failures that time may heal; not written: the
- *          child's provider says (max_retries), or none
- * delay    between tries at the same child; a Retry-After of the failure is waited for as well
+ * try        children in order of preference
+ * on         failures that move on; any other ends the node. A family's name stands for all its
+ *            members (server_error includes overloaded and protocol, timeout includes connection).
+ *            Not written: everything but invalid_request, content_filter, cancelled, policy and
+ *            budget. invalid_request never moves on, even if it is named.
+ * same       those of them for which the same child is asked again first. Not written: rate_limit,
+ *            server_error and timeout. Of these, only what time may heal is ever sent again.
+ * retries    further tries at the same child; not written: the child's provider says
+ *            (max_retries), or one: most 500s and lost connections are over at once. None
+ *            at a child that is a node: what is within has tried already
+ * delay      before the first further try at the same child. Default 200ms.
+ * backoff    by how much the delay grows from one such try to the next. Default 2.
+ * max_delay  it grows no further than this. Default 30s, or delay if that is longer.
+ * jitter     `full`: each delay is drawn between nothing and what it has grown to, so that many
+ *            requests that failed together do not come back together; `none`: it is waited out
  *
- * Blocked children are passed over. If none is left the node gives up with the last failure; if
- * only time is missing, the core waits and walks the tree again.
+ * A Retry-After of the failure is waited for at least, whatever the jitter. What was too long for
+ * one child goes to one with a larger window only. Blocked children are passed over. If none is
+ * left the node gives up with the last failure; if only time is missing, the core waits and walks
+ * the tree again.
  */
 #include <weir/plugin.h>
 #include <weir/sdk/configure.h>
-#include <weir/sdk/strategy.h>
+#include <weir/sdk/pick.h>
 
 #define FAILOVER_OPTIONS(O)                                                                  \
     O(CHILDREN, "try", NULL, NULL, WEIR_OPTION_REQUIRED, "children in order of preference")  \
@@ -29,8 +39,17 @@
       "failures that move on; default: all but invalid_request, content_filter, cancelled, " \
       "policy, budget")                                                                      \
     O(INT, "retries", NULL, NULL, WEIR_OPTION_RELOADABLE,                                    \
-      "further tries at the same child; default: its provider's max_retries, or none")       \
-    O(DURATION, "delay", "0", NULL, WEIR_OPTION_RELOADABLE, "between tries at the same child")
+      "further tries at the same child; default: its provider's max_retries, or 1")          \
+    O(DURATION, "delay", "200ms", NULL, WEIR_OPTION_RELOADABLE,                              \
+      "before the first further try at the same child")                                      \
+    O(CLASSES, "same", NULL, NULL, WEIR_OPTION_RELOADABLE,                                   \
+      "failures for which the same child is asked again; default: rate_limit, "              \
+      "server_error, timeout")                                                               \
+    O(NUMBER, "backoff", "2", NULL, WEIR_OPTION_RELOADABLE, "by how much the delay grows")   \
+    O(DURATION, "max_delay", NULL, NULL, WEIR_OPTION_RELOADABLE,                             \
+      "the longest it grows to; default 30s, or delay if longer")                            \
+    O(STRING, "jitter", "full", "full|none", WEIR_OPTION_RELOADABLE,                         \
+      "whether delays are drawn by chance")
 
 static const weir_option failover_options[] = { FAILOVER_OPTIONS(WEIR_OPTION_ROW) };
 
@@ -38,25 +57,62 @@ struct failover {
     uint32_t on;     /* set of classes */
     int64_t retries; /* per child */
     bool told;       /* not: as the child's provider says */
+    uint32_t same;   /* set of classes */
     int64_t delay_us;
+    int64_t max_delay_us;
+    double backoff;
+    bool jitter;
 };
+
+enum { FAILOVER_RETRIES = 1 };
+
+#define FAILOVER_DELAY_US     INT64_C(200000)
+#define FAILOVER_MAX_DELAY_US INT64_C(30000000)
+
+/* What a further try at the same child may heal. */
+#define FAILOVER_HEALS                                                                           \
+    (1u << WEIR_CLASS_RATE_LIMIT | 1u << WEIR_CLASS_OVERLOADED | 1u << WEIR_CLASS_SERVER_ERROR | \
+     1u << WEIR_CLASS_TIMEOUT | 1u << WEIR_CLASS_CONNECTION | 1u << WEIR_CLASS_PROTOCOL)
+
+/* What is wrong with the options, at `option`; NULL: nothing. */
+static const char *failover_wrong(const struct failover *f, const char **option)
+{
+    *option = "retries";
+    if (f->retries < 0 || f->retries > 100)
+        return "must be from 0 to 100";
+    *option = "backoff";
+    if (!(f->backoff >= 1 && f->backoff <= 100))
+        return "must be from 1 to 100";
+    *option = "max_delay";
+    return f->max_delay_us < f->delay_us ? "must not be shorter than delay" : NULL;
+}
 
 static weir_result failover_configure(const weir_host *host, const weir_json *options, void **cfg,
                                       weir_error *error)
 {
-    struct failover *f;
+    struct failover *f = (struct failover *)calloc(1, sizeof(*f));
+    uint32_t jitter = weir_json_find(options, 0, "jitter");
+    const char *wrong, *option;
     (void)host;
 
-    f = (struct failover *)calloc(1, sizeof(*f));
     if (!f)
-        return weir_error_set(error, WEIR_NO_MEMORY, "", "out of memory");
-    f->on = weir_classes_read(options, weir_json_find(options, 0, "on"), WEIR_CLASSES_DEFAULT);
+        return weir_error_memory(error);
+    f->on = weir_classes_read(options, weir_json_find(options, 0, "on"), WEIR_CLASSES_DEFAULT) &
+            ~(1u << WEIR_CLASS_INVALID_REQUEST);
+    f->same = FAILOVER_HEALS &
+              weir_classes_read(options, weir_json_find(options, 0, "same"), FAILOVER_HEALS);
     f->told = weir_json_find(options, 0, "retries") != WEIR_JSON_NONE;
     f->retries = weir_option_int64(options, "retries", 0);
-    f->delay_us = weir_option_int64(options, "delay", 0);
-    if (f->retries < 0 || f->retries > 100) {
+    f->delay_us = weir_option_int64(options, "delay", FAILOVER_DELAY_US);
+    f->max_delay_us = weir_option_int64(
+        options, "max_delay",
+        f->delay_us > FAILOVER_MAX_DELAY_US ? f->delay_us : FAILOVER_MAX_DELAY_US);
+    f->backoff = weir_option_double(options, "backoff", 2);
+    f->jitter = !weir_json_is(options, jitter, "none");
+    wrong = failover_wrong(f, &option);
+    if (wrong) {
         free(f);
-        return weir_error_set(error, WEIR_INVALID, "retries", "must be from 0 to 100");
+        return weir_error_set(error, WEIR_INVALID, option, wrong);
     }
     *cfg = f;
     return WEIR_OK;
@@ -67,50 +123,50 @@ static void failover_release(void *cfg)
     free(cfg);
 }
 
-/* Whether the same request at the same child may fare better later. */
-static bool failover_heals(const weir_try *t)
-{
-    switch (weir_class_of(t->failure)) {
-    case WEIR_CLASS_RATE_LIMIT:
-    case WEIR_CLASS_OVERLOADED:
-    case WEIR_CLASS_SERVER_ERROR:
-    case WEIR_CLASS_TIMEOUT:
-    case WEIR_CLASS_CONNECTION:
-    case WEIR_CLASS_PROTOCOL:
-        return !t->silent;
-    default:
-        return false;
-    }
-}
-
 static uint64_t failover_retries(const struct failover *f, const weir_child *child)
 {
-    int64_t retries = f->told ? f->retries : child->max_retries;
+    if (f->told)
+        return (uint64_t)f->retries;
+    return child->max_retries >= 0 ? (uint64_t)child->max_retries : FAILOVER_RETRIES;
+}
 
-    return retries > 0 ? (uint64_t)retries : 0;
+/* How long to let a child be after its `tries` tries so far. */
+static int64_t failover_delay(const struct failover *f, const weir_ask *ask, uint32_t tries)
+{
+    double delay = (double)f->delay_us;
+    uint64_t seed = ask->seed;
+
+    for (uint32_t i = 1; i < tries && delay < (double)f->max_delay_us; i++)
+        delay *= f->backoff;
+    if (delay > (double)f->max_delay_us)
+        delay = (double)f->max_delay_us;
+    if (!f->jitter)
+        return (int64_t)delay;
+    return (int64_t)weir_random_below(&seed, (uint64_t)delay + 1);
 }
 
 /* When to ask the same child again, or -1 if not at all. */
 static int64_t failover_retry_at(const struct failover *f, const weir_ask *ask, const weir_try *t)
 {
     const weir_child *child = weir_child_at(ask, t->child);
-    int64_t wait = f->delay_us;
-    int64_t at;
+    uint32_t tries = weir_tries_at(ask, t->child);
+    int64_t wait;
 
-    if (!failover_heals(t) || weir_tries_at(ask, t->child) > failover_retries(f, child) ||
-        child->blocked)
+    if (!weir_classes_have(f->same, t->failure) || t->silent ||
+        tries > failover_retries(f, child) || child->blocked)
         return -1;
+    wait = failover_delay(f, ask, tries);
     if (t->failure->retry_after_us > wait)
         wait = t->failure->retry_after_us;
-    at = ask->now_us + wait;
-    return ask->budget && at >= ask->budget->deadline_us ? -1 : at;
+    if (ask->budget && wait >= ask->budget->deadline_us - ask->now_us)
+        return -1;
+    return ask->now_us + wait;
 }
 
-static weir_result failover_first(const weir_ask *ask, weir_decision *d, const weir_failure *last,
-                                  bool again)
+static weir_result failover_first(const weir_ask *ask, weir_decision *d, const weir_failure *last)
 {
     for (uint32_t i = 0; i < weir_child_count(ask); i++) {
-        if (again ? !weir_child_at(ask, i)->blocked : weir_child_fresh(ask, i))
+        if (weir_child_open(ask, i))
             return weir_decide_pick(d, i, last ? "next in order" : "first in order");
     }
     return weir_decide_give_up(d, last, "no child is left");
@@ -123,7 +179,7 @@ static weir_result failover_next(void *cfg, const weir_ask *ask, weir_decision *
     int64_t at;
 
     if (ask->why == WEIR_ASK_START || ask->why == WEIR_ASK_READY)
-        return failover_first(ask, d, NULL, true);
+        return failover_first(ask, d, NULL);
     if (ask->why != WEIR_ASK_FAILED || !last)
         return weir_decide_wait(d, "for what runs");
     d->number[0] = last->child;
@@ -131,7 +187,7 @@ static weir_result failover_next(void *cfg, const weir_ask *ask, weir_decision *
         return weir_decide_give_up(d, last->failure, "the failure is not in `on`");
     at = failover_retry_at(f, ask, last);
     if (at < 0)
-        return failover_first(ask, d, last->failure, false);
+        return failover_first(ask, d, last->failure);
     d->start_us = at;
     d->number[1] = at - ask->now_us;
     return weir_decide_pick(d, last->child, "the same again");

@@ -6,24 +6,27 @@
  *       gpt-4o-mini: openai/gpt-4o-mini
  *       "gpt-*": openai
  *       "claude-*": anthropic
+ *       "/^(o[0-9]|chatgpt)/": openai
  *       default: main
  *
  * models  which name goes where, first match first. In a name '*' stands for any run of
  *         characters; `*` and `default` match every request, also one that names no model. An
- *         exact name does not beat a glob written before it: order alone decides.
+ *         exact name does not beat a glob written before it: order alone decides. Between slashes
+ *         stands a regular expression (see weir/sdk/pattern.h), found anywhere in the name.
  *
  * A request that nothing matches is refused with no_route. If the child that matched cannot serve,
  * the node gives up: put a failover inside for more.
  */
 #include <weir/plugin.h>
-#include <weir/sdk/configure.h>
-#include <weir/sdk/strategy.h>
+#include <weir/sdk/pattern.h>
+#include <weir/sdk/router.h>
 
 #define MODEL_OPTIONS(O)                                    \
     O(CHILDREN, "models", NULL, NULL, WEIR_OPTION_REQUIRED, \
       "model names, with '*' for any characters, and where they go")
-#define MODEL_CHILD_OPTIONS(O) \
-    O(STRING, "name", NULL, NULL, WEIR_OPTION_REQUIRED, "model name; '*' for any characters")
+#define MODEL_CHILD_OPTIONS(O)                          \
+    O(STRING, "name", NULL, NULL, WEIR_OPTION_REQUIRED, \
+      "model name; '*' for any characters, /regular expression/")
 
 static const weir_option model_options[] = { MODEL_OPTIONS(WEIR_OPTION_ROW) };
 static const weir_option model_child_options[] = { MODEL_CHILD_OPTIONS(WEIR_OPTION_ROW) };
@@ -31,7 +34,7 @@ static const weir_children model_children = { sizeof(weir_children), 0, NULL, "n
 
 /* One line of the table. */
 struct model_rule {
-    char *pattern;
+    struct weir_pattern name;
     uint32_t child;
 };
 
@@ -45,8 +48,21 @@ static void model_release(void *cfg)
     struct model *m = (struct model *)cfg;
 
     for (uint32_t i = 0; m && i < m->count; i++)
-        free(m->rules[i].pattern);
+        weir_pattern_clear(&m->rules[i].name);
     free(m);
+}
+
+static weir_result model_read(struct model *m, const weir_json *options, uint32_t item,
+                              weir_error *error)
+{
+    struct model_rule *rule = &m->rules[m->count++];
+    uint32_t name = weir_json_find(options, item, "name");
+
+    rule->child = weir_route_child(options, item);
+    if (!weir_json_unescape(options, name, NULL, 0) || rule->child == WEIR_NO_CHILD)
+        return weir_error_set(error, WEIR_INVALID, "name",
+                              "every child needs the name of a model; '*' matches all");
+    return weir_pattern_read(&rule->name, options, name, "name", error);
 }
 
 static weir_result model_configure(const weir_host *host, const weir_json *options, void **cfg,
@@ -55,60 +71,32 @@ static weir_result model_configure(const weir_host *host, const weir_json *optio
     uint32_t list = weir_json_find(options, 0, "models");
     uint32_t count = weir_json_count(options, list);
     struct model *m = (struct model *)calloc(1, sizeof(*m) + (size_t)count * sizeof(m->rules[0]));
+    weir_result result = WEIR_OK;
     (void)host;
 
     if (!m)
-        return weir_error_set(error, WEIR_NO_MEMORY, "", "out of memory");
+        return weir_error_memory(error);
     WEIR_JSON_EACH_ITEM(options, list, item)
     {
-        uint32_t name = weir_json_find(options, item, "name");
-        size_t len = weir_json_unescape(options, name, NULL, 0);
-        struct model_rule *rule = &m->rules[m->count];
-        int64_t child = -1;
-
-        weir_json_int64(options, weir_json_find(options, item, "child"), &child);
-        if (!len || child < 0 || child >= UINT32_MAX) {
+        result = model_read(m, options, item, error);
+        if (result != WEIR_OK) {
             model_release(m);
-            return weir_error_set(error, WEIR_INVALID, "name",
-                                  "every child needs the name of a model; '*' matches all");
+            return result;
         }
-        rule->pattern = (char *)calloc(1, len + 1);
-        if (!rule->pattern) {
-            model_release(m);
-            return weir_error_set(error, WEIR_NO_MEMORY, "", "out of memory");
-        }
-        weir_json_unescape(options, name, rule->pattern, len);
-        rule->child = (uint32_t)child;
-        m->count++;
     }
     *cfg = m;
     return WEIR_OK;
-}
-
-static bool model_matches(const struct model_rule *rule, weir_str asked)
-{
-    return strcmp(rule->pattern, "default") == 0 || weir_glob(weir_str_of(rule->pattern), asked);
 }
 
 static weir_result model_next(void *cfg, const weir_ask *ask, weir_decision *d)
 {
     const struct model *m = (const struct model *)cfg;
 
-    if (ask->why == WEIR_ASK_FAILED) {
-        const weir_try *last = weir_last_failed(ask);
-        return weir_decide_give_up(d, last ? last->failure : NULL, "the child that matched failed");
-    }
-    if (ask->why == WEIR_ASK_TIMER)
-        return weir_decide_wait(d, "for what runs");
+    if (weir_route_is_over(ask, d))
+        return WEIR_OK;
     for (uint32_t i = 0; i < m->count; i++) {
-        uint32_t child = m->rules[i].child;
-
-        if (child >= weir_child_count(ask) || !model_matches(&m->rules[i], ask->facts->model))
-            continue;
-        d->number[0] = i;
-        if (weir_child_at(ask, child)->blocked)
-            return weir_decide_give_up(d, NULL, "the child that matched is blocked");
-        return weir_decide_pick(d, child, "matches the model's name");
+        if (weir_pattern_matches(&m->rules[i].name, ask->facts->model))
+            return weir_route_to(ask, d, m->rules[i].child, i, "matches the model's name");
     }
     return weir_decide_refuse(d, WEIR_CLASS_NO_ROUTE, "no name matches the model");
 }

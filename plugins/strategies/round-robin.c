@@ -11,11 +11,12 @@
  *
  * Blocked children are passed over, and the turn goes to the one behind them, so that the others
  * share evenly. A failed request tries the children behind the failed one, each once; that does not
- * move the turn, so a child that fails fast does not gather requests.
+ * move the turn, so a child that fails fast does not gather requests. What was too long for one
+ * child goes to one with a larger window only.
  */
 #include <weir/plugin.h>
 #include <weir/sdk/configure.h>
-#include <weir/sdk/strategy.h>
+#include <weir/sdk/pick.h>
 
 #define ROUND_ROBIN_OPTIONS(O)                                                               \
     O(CHILDREN, "across", NULL, NULL, WEIR_OPTION_REQUIRED, "children that take turns")      \
@@ -51,16 +52,16 @@ static void round_robin_release(void *cfg)
     free(cfg);
 }
 
-/* The first child from `from` on, around the circle, that may be picked; `fresh`: and was not yet
- * tried. WEIR_NO_CHILD if there is none. */
-static uint32_t round_robin_from(const weir_ask *ask, uint32_t from, bool fresh)
+/* The first child from `from` on, around the circle, that may be picked; WEIR_NO_CHILD if there is
+ * none. */
+static uint32_t round_robin_from(const weir_ask *ask, uint32_t from)
 {
     uint32_t count = weir_child_count(ask);
 
     for (uint32_t i = 0; i < count; i++) {
         uint32_t child = (from + i) % count;
 
-        if (fresh ? weir_child_fresh(ask, child) : !weir_child_at(ask, child)->blocked)
+        if (weir_child_open(ask, child))
             return child;
     }
     return WEIR_NO_CHILD;
@@ -76,7 +77,7 @@ static weir_result round_robin_failed(const struct round_robin *r, const weir_as
         return weir_decide_wait(d, "for what runs");
     if (!weir_classes_have(r->on, last->failure))
         return weir_decide_give_up(d, last->failure, "the failure is not in `on`");
-    child = round_robin_from(ask, last->child + 1, true);
+    child = round_robin_from(ask, last->child + 1);
     if (child == WEIR_NO_CHILD)
         return weir_decide_give_up(d, last->failure, "no child is left");
     return weir_decide_pick(d, child, "next after the failed one");
@@ -91,7 +92,7 @@ static weir_result round_robin_next(void *cfg, const weir_ask *ask, weir_decisio
         return round_robin_failed((const struct round_robin *)cfg, ask, d);
     if (ask->why == WEIR_ASK_TIMER)
         return weir_decide_wait(d, "for what runs");
-    child = round_robin_from(ask, state->turn, false);
+    child = round_robin_from(ask, state->turn);
     if (child == WEIR_NO_CHILD)
         return weir_decide_give_up(d, NULL, "no child is left");
     d->number[0] = state->turn;

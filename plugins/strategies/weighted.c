@@ -13,13 +13,14 @@
  * First picks are spread smoothly (a a b a a b, not a a a a b b) and exactly. Blocked children are
  * left out and their share falls to the others. After a failure one of the children not yet tried
  * is drawn by weight; such a draw is not counted against the child's share, or else a child that
- * fails fast would gather ever more first picks.
+ * fails fast would gather ever more first picks. What was too long for one child goes to one with a
+ * larger window only.
  */
 #include <math.h>
 
 #include <weir/plugin.h>
 #include <weir/sdk/configure.h>
-#include <weir/sdk/strategy.h>
+#include <weir/sdk/pick.h>
 
 #define WEIGHTED_OPTIONS(O)                                                                  \
     O(CHILDREN, "across", NULL, NULL, WEIR_OPTION_REQUIRED, "children with their weights")   \
@@ -93,7 +94,7 @@ static int64_t weighted_of(const struct weighted *w, uint32_t child)
 static weir_result weighted_spare(const weir_ask *ask, weir_decision *d, const weir_failure *last)
 {
     for (uint32_t i = 0; i < weir_child_count(ask); i++) {
-        if (weir_child_fresh(ask, i))
+        if (weir_child_open(ask, i))
             return weir_decide_pick(d, i, "only children of weight 0 are left");
     }
     return weir_decide_give_up(d, last, "no child is left");
@@ -138,12 +139,12 @@ static weir_result weighted_failed(const struct weighted *w, const weir_ask *ask
     if (!weir_classes_have(w->on, last->failure))
         return weir_decide_give_up(d, last->failure, "the failure is not in `on`");
     for (uint32_t i = 0; i < weir_child_count(ask); i++)
-        total += weir_child_fresh(ask, i) ? weighted_of(w, i) : 0;
+        total += weir_child_open(ask, i) ? weighted_of(w, i) : 0;
     if (total == 0)
         return weighted_spare(ask, d, last->failure);
     draw = (int64_t)(weir_random(&seed) % (uint64_t)total);
     for (uint32_t i = 0; i < weir_child_count(ask); i++) {
-        draw -= weir_child_fresh(ask, i) ? weighted_of(w, i) : 0;
+        draw -= weir_child_open(ask, i) ? weighted_of(w, i) : 0;
         if (draw < 0)
             return weir_decide_pick(d, i, "drawn among those not tried");
     }

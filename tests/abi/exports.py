@@ -9,6 +9,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ENTRY = "weir_plugin_v1"
+PROGRAM = "weir_main"  # what the program weir calls
 
 count = failed = 0
 
@@ -57,8 +58,9 @@ def main():
     library = next(iter(sorted((build / "core").glob("libweir.so"))), None)
     if library:
         shown = set(symbols(library, "--defined-only"))
-        others = sorted(shown - public_functions())
-        say(not others, "libweir.so shows only what weir.h declares", "it shows %s" % others[:20])
+        others = sorted(shown - public_functions() - {PROGRAM})
+        say(not others, "libweir.so shows only what weir.h declares, and weir_main",
+            "it shows %s" % others[:20])
         missing = sorted(public_functions() - shown)
         say(not missing, "libweir.so shows all that weir.h declares", "it lacks %s" % missing)
     print("1..%d" % count)

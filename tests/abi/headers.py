@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Compiles every public header alone, as C11 and as C++, and looks whether layout.c and everything.c
-know every public struct and member. TAP. Usage: headers.py [INCLUDE-FOLDER...]"""
+"""Compiles every public header alone and all of them together, as C11 and as C++, and looks whether
+layout.c and everything.c know every public struct and member. TAP. Usage: headers.py [INCLUDE-FOLDER...]"""
 
 import pathlib
 import re
@@ -29,12 +29,12 @@ def say(good, name, why=""):
     sys.stdout.flush()
 
 
-def compile_alone(compiler, suffix, folders, header):
+def compiles(compiler, suffix, folders, headers):
     with tempfile.TemporaryDirectory() as work:
-        source = pathlib.Path(work) / ("alone" + suffix)
-        # Twice: the guard has to work as well.
-        source.write_text("#include <%s>\n#include <%s>\nextern int end; int end;\n" %
-                          (header, header))
+        source = pathlib.Path(work) / ("headers" + suffix)
+        # Twice: the guards have to work as well.
+        source.write_text("".join("#include <%s>\n" % h for h in headers * 2) +
+                          "extern int end; int end;\n")
         done = subprocess.run([*compiler, *["-I%s" % f for f in folders], str(source)],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         return done.returncode == 0, done.stdout
@@ -60,16 +60,22 @@ def main():
         [f for f in (ROOT / "include", ROOT / "sdk/include") if f.is_dir()]
     headers = sorted({str(p.relative_to(f)) for f in folders for p in f.glob("weir/**/*.h")})
     for header in headers:
-        good, why = compile_alone(C, ".c", folders, header)
+        good, why = compiles(C, ".c", folders, [header])
         say(good, "C11: " + header, why)
         if shutil.which("c++"):
-            good, why = compile_alone(CXX, ".cc", folders, header)
+            good, why = compiles(CXX, ".cc", folders, [header])
             say(good, "C++: " + header, why)
         if not header.startswith("weir/sdk/"):
             text = next(f / header for f in folders if (f / header).exists()).read_text()
             others = [i for i in re.findall(r"#\s*include\s*[<\"](.*?)[>\"]", text)
                       if not i.startswith("weir/") and i not in ALLOWED]
             say(not others, "includes: " + header, "includes " + ", ".join(others) if others else "")
+
+    # A plugin may use any of them side by side; weir.h is for programs.
+    together = [h for h in headers if h != "weir/weir.h"]
+    for compiler, suffix in ((C, ".c"), (CXX, ".cc"))[:1 + bool(shutil.which("c++"))]:
+        good, why = compiles(compiler, suffix, folders, together)
+        say(good, "all in one file" + suffix, why)
 
     layout = (HERE / "layout.c").read_text()
     everything = (HERE / "everything.c").read_text()

@@ -142,7 +142,8 @@ AT(weir_answer, model, 24);
 AT(weir_answer, blocks, 40);
 AT(weir_answer, choices, 56);
 AT(weir_answer, usage, 72);
-SIZE(weir_answer, 80);
+AT(weir_answer, extra, 80);
+SIZE(weir_answer, 96);
 
 AT(weir_dialect_v1, struct_size, 0);
 AT(weir_dialect_v1, encoder_size, 4);
@@ -157,7 +158,9 @@ AT(weir_dialect_v1, event, 80);
 AT(weir_dialect_v1, answer, 88);
 AT(weir_dialect_v1, failure, 96);
 AT(weir_dialect_v1, end, 104);
-SIZE(weir_dialect_v1, 112);
+AT(weir_dialect_v1, flags, 112);
+AT(weir_dialect_v1, zero, 116);
+SIZE(weir_dialect_v1, 120);
 
 /* -- event.h ------------------------------------------------------------------------------------
  */
@@ -226,7 +229,7 @@ AT(weir_exchange, struct_size, 0);
 AT(weir_exchange, op, 4);
 AT(weir_exchange, stream, 5);
 AT(weir_exchange, native, 6);
-AT(weir_exchange, zero, 7);
+AT(weir_exchange, foreign, 7);
 AT(weir_exchange, attempt, 8);
 AT(weir_exchange, zero2, 12);
 AT(weir_exchange, id, 16);
@@ -244,7 +247,8 @@ AT(weir_exchange, header_count, 152);
 AT(weir_exchange, asked_usage, 156);
 AT(weir_exchange, asked_model, 160);
 AT(weir_exchange, target, 176);
-SIZE(weir_exchange, 184);
+AT(weir_exchange, answer, 184);
+SIZE(weir_exchange, 192);
 
 AT(weir_facts, struct_size, 0);
 AT(weir_facts, op, 4);
@@ -266,7 +270,9 @@ AT(weir_facts, text, 144);
 AT(weir_facts, tags, 160);
 AT(weir_facts, tag_count, 168);
 AT(weir_facts, asked_usage, 172);
-SIZE(weir_facts, 176);
+AT(weir_facts, all_text, 176);
+AT(weir_facts, key, 192);
+SIZE(weir_facts, 208);
 
 /* -- filter.h -----------------------------------------------------------------------------------
  */
@@ -418,7 +424,10 @@ AT(weir_frame, flags, 4);
 AT(weir_frame, name, 8);
 AT(weir_frame, data, 24);
 AT(weir_frame, json, 40);
-SIZE(weir_frame, 48);
+AT(weir_frame, alike, 48);
+AT(weir_frame, changed_count, 52);
+AT(weir_frame, changed, 56);
+SIZE(weir_frame, 64);
 
 AT(weir_provider_v1, struct_size, 0);
 AT(weir_provider_v1, ops, 4);
@@ -436,7 +445,8 @@ AT(weir_provider_v1, encode, 88);
 AT(weir_provider_v1, head, 96);
 AT(weir_provider_v1, frame, 104);
 AT(weir_provider_v1, sign, 112);
-SIZE(weir_provider_v1, 120);
+AT(weir_provider_v1, speaks, 120);
+SIZE(weir_provider_v1, 128);
 
 /* -- strategy.h ---------------------------------------------------------------------------------
  */
@@ -458,7 +468,9 @@ AT(weir_child, headroom_ppm, 88);
 AT(weir_child, max_retries, 92);
 AT(weir_child, price_in, 96);
 AT(weir_child, price_out, 104);
-SIZE(weir_child, 112);
+AT(weir_child, context_window, 112);
+AT(weir_child, max_output_tokens, 120);
+SIZE(weir_child, 128);
 
 AT(weir_try, struct_size, 0);
 AT(weir_try, child, 4);

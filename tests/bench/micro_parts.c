@@ -6,7 +6,7 @@
  */
 #include "micro.h"
 
-#include "json/scan.h"
+#include "json/again.h"
 
 #include <weir/sdk/str.h>
 
@@ -20,11 +20,14 @@ static const char first[] =
     "\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\",\"refusal\":null}"
     ",\"logprobs\":null,\"finish_reason\":null}]}";
 
-static const char delta[] =
-    "{\"id\":\"chatcmpl-9zXk3vT1qLw0Rj5s\",\"object\":\"chat.completion.chunk\","
-    "\"created\":1722852000,\"model\":\"bench-model-2024-08-06\",\"system_fingerprint\":null,"
-    "\"choices\":[{\"index\":0,\"delta\":{\"content\":\" gateway\"},\"logprobs\":null,"
-    "\"finish_reason\":null}]}";
+/* Two that take turns: each differs from the one before in a word, as the events of a stream do. */
+#define DELTA(word)                                                                            \
+    "{\"id\":\"chatcmpl-9zXk3vT1qLw0Rj5s\",\"object\":\"chat.completion.chunk\","              \
+    "\"created\":1722852000,\"model\":\"bench-model-2024-08-06\",\"system_fingerprint\":null," \
+    "\"choices\":[{\"index\":0,\"delta\":{\"content\":\"" word "\"},\"logprobs\":null,"        \
+    "\"finish_reason\":null}]}"
+static const char delta[] = DELTA(" gateway");
+static const char delta_2[] = DELTA(" what it\\n");
 
 struct stream {
     const weir_provider_v1 *provider;
@@ -35,7 +38,8 @@ struct stream {
     weir_target target;
     weir_json request;
     struct jscan_tokens tokens;
-    weir_str event;
+    struct jagain again;
+    weir_str event, next;
     bool decode, encode;
     uint64_t events, bytes;
     char out[1 << 18];
@@ -108,9 +112,16 @@ static void one_event(void *ctx)
     struct stream *s = ctx;
     const weir_events out = { s, emit };
     weir_json doc;
-    weir_frame frame = { sizeof frame, 0, { "", 0 }, s->event, &doc };
+    weir_frame frame = { sizeof frame, 0, { "", 0 }, s->event, &doc, 0, 0, NULL };
+    struct jagain_changes changes;
+    weir_str event = s->event;
 
-    must(jscan(&s->tokens, s->event, &doc, NULL), "scan");
+    must(jagain_scan(&s->again, &s->tokens, event, &doc, &changes), "scan");
+    frame.alike = changes.alike;
+    frame.changed_count = changes.count;
+    frame.changed = changes.token;
+    s->event = s->next;
+    s->next = event;
     if (s->decode)
         must(s->provider->frame(s->provider_cfg, s->decoder, &s->x, &frame, &out), "frame");
     micro_arena_reset();
@@ -178,6 +189,7 @@ static void events(struct stream *s)
     s->event = (weir_str){ first, sizeof first - 1 };
     one_event(s);
     s->event = (weir_str){ delta, sizeof delta - 1 };
+    s->next = (weir_str){ delta_2, sizeof delta_2 - 1 };
 
     double both = micro_ns(one_event, s);
 

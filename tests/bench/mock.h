@@ -20,7 +20,16 @@ struct mock_answer {
     int queue; /* which line its connections wait in between two pieces */
 };
 
-enum { MOCK_JSON, MOCK_SSE, MOCK_SPACED, MOCK_HOLD, MOCK_FAIL, MOCK_REFUSE, MOCK_ANSWERS };
+enum {
+    MOCK_JSON,
+    MOCK_MESSAGE,
+    MOCK_SSE,
+    MOCK_SPACED,
+    MOCK_HOLD,
+    MOCK_FAIL,
+    MOCK_REFUSE,
+    MOCK_ANSWERS
+};
 
 /* Renders all answers. */
 void mock_answers_init(void);

@@ -1,6 +1,7 @@
 /*
- * mock_answers.c - what the benchmark's mock provider says: a chat completion of 1.2 KB, and
- * streams of 50 events with the usage and the end that OpenAI's API has, one chunk an event.
+ * mock_answers.c - what the mock provider says: a chat completion of 1.2 KB, the same as a message
+ * of Anthropic's API, and streams of 50 events with the usage and the end that OpenAI's API has,
+ * one chunk an event.
  */
 #include "mock.h"
 
@@ -49,10 +50,9 @@ static void whole(int which, const char *status, const char *body)
     piece(&answers[which], text, (size_t)n);
 }
 
-static void completion(void)
+/* The same text in both APIs. */
+static void answer_text(char text[TEXT + 1])
 {
-    char text[TEXT + 1];
-    char body[2048];
     size_t n = 0;
 
     while (n < TEXT)
@@ -61,6 +61,32 @@ static void completion(void)
     text[TEXT - 16] = '\0'; /* not inside an escape: the sentence repeats every 66 bytes */
     if (text[strlen(text) - 1] == '\\')
         text[strlen(text) - 1] = '.';
+}
+
+/* As the Messages API of Anthropic answers. */
+static void message(void)
+{
+    char text[TEXT + 1];
+    char body[2048];
+
+    answer_text(text);
+    snprintf(body, sizeof body,
+             "{\"model\":\"bench-model-2024-08-06\",\"id\":\"msg_01XFDUDYJgAACzvnptvVoYEL\","
+             "\"type\":\"message\",\"role\":\"assistant\",\"content\":[{\"type\":\"text\","
+             "\"text\":\"%s\"}],\"stop_reason\":\"end_turn\",\"stop_sequence\":null,\"usage\":{"
+             "\"input_tokens\":250,\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":0,"
+             "\"cache_creation\":{\"ephemeral_5m_input_tokens\":0,\"ephemeral_1h_input_tokens\":0},"
+             "\"output_tokens\":180,\"service_tier\":\"standard\"}}",
+             text);
+    whole(MOCK_MESSAGE, "200 OK", body);
+}
+
+static void completion(void)
+{
+    char text[TEXT + 1];
+    char body[2048];
+
+    answer_text(text);
     snprintf(body, sizeof body,
              "{\"id\":\"chatcmpl-9zXk3vT1qLw0Rj5s\",\"object\":\"chat.completion\","
              "\"created\":1722852000,\"model\":\"bench-model-2024-08-06\",\"choices\":[{"
@@ -79,18 +105,24 @@ static size_t event(char *to, size_t room, const char *data)
     return (size_t)snprintf(to, room, "%zx\r\ndata: %s\n\n\r\n", strlen(data) + 8, data);
 }
 
-/* The event number `i` of `count`: the role first, the finish reason last. */
+/* The event number `i` of `count`: the role first, the finish reason last, and between them words
+ * that differ; with the padding that OpenAI sends to hide their lengths. */
 static size_t content(char *to, size_t room, int i, int count)
 {
-    char data[512];
-    const char *delta = i == 0 ? "{\"role\":\"assistant\",\"content\":\"\",\"refusal\":null}"
-                        : i == count - 1 ? "{}"
-                                         : "{\"content\":\" gateway\"}";
+    static const char *const words[] = { " gateway", " a",   ".\\n",  " carries",
+                                         " what",    " was", " said", " \xC2\xBBnever\xC2\xAB",
+                                         ",",        " more" };
+    static const char noise[] = "x8Kq0ZtV2mRb7Lw";
+    char delta[64], data[512];
 
+    snprintf(delta, sizeof delta, "{\"content\":\"%s\"}", words[i % 10]);
     snprintf(data, sizeof data,
-             CHUNK_HEAD
-             "\"choices\":[{\"index\":0,\"delta\":%s,\"logprobs\":null,\"finish_reason\":%s}]}",
-             delta, i == count - 1 ? "\"stop\"" : "null");
+             CHUNK_HEAD "\"choices\":[{\"index\":0,\"delta\":%s,\"logprobs\":null,"
+                        "\"finish_reason\":%s}],\"usage\":null,\"obfuscation\":\"%.*s\"}",
+             i == 0           ? "{\"role\":\"assistant\",\"content\":\"\",\"refusal\":null}"
+             : i == count - 1 ? "{}"
+                              : delta,
+             i == count - 1 ? "\"stop\"" : "null", i * 7 % 15 + 1, noise);
     return event(to, room, data);
 }
 
@@ -125,6 +157,7 @@ static void stream(int which, int count, bool at_once)
 void mock_answers_init(void)
 {
     completion();
+    message();
     whole(MOCK_FAIL, "503 Service Unavailable",
           "{\"error\":{\"message\":\"The server is overloaded. Please try again later.\","
           "\"type\":\"server_error\",\"param\":null,\"code\":null}}");
@@ -144,6 +177,8 @@ const struct mock_answer *mock_answer(int which)
 
 const struct mock_answer *mock_answer_for(const char *target, size_t len)
 {
+    if (memmem(target, len, "/messages", 9))
+        return &answers[MOCK_MESSAGE];
     if (memmem(target, len, "/sse/", 5))
         return &answers[MOCK_SSE];
     if (memmem(target, len, "/spaced/", 8))

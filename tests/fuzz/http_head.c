@@ -47,7 +47,8 @@ static void check_spans(const struct http_head *h, const char *bytes, size_t len
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct http_head head;
+    static weir_header headers[HTTP_MAX_HEADERS];
+    static struct http_head head = { .headers = headers };
     const char *why = NULL;
     if (size == 0)
         return 0;

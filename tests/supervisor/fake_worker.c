@@ -58,12 +58,13 @@ struct visit {
 static void *visitor(void *argument)
 {
     struct visit *visit = argument;
+    bool crash = visit->crash; /* behind the barrier it may be the next one's */
 
     crumb_thread();
     crumb_crash_thread();
     crumb_enter(visit->image);
     pthread_barrier_wait(&visit->entered);
-    if (visit->crash)
+    if (crash)
         overflow(0);
     for (;;)
         pause();

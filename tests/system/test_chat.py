@@ -191,6 +191,7 @@ class ChatTest(SharedCase):
         client.post(self.port, "/v1/chat/completions", body)
         self.assertEqual(self.last().json()["model"], "m-long-name")
 
+    # field: 3.4.6
     def test_stream_options_are_added_and_hidden(self):
         head, events, _ = self.stream("m")
         self.assertEqual(self.last().json()["stream_options"], {"include_usage": True})
@@ -340,6 +341,7 @@ class OtherOperationsTest(SharedCase):
 class BooksTest(Case):
     """Tokens and attempts of good answers are in the log and the metrics as they were served."""
 
+    # field: 3.4.6
     def test_books(self):
         up = self.upstream()
         gateway = self.gateway({"providers": {"fake": provider(up)}})
@@ -365,6 +367,7 @@ class BooksTest(Case):
         self.assertEqual(metrics.sum(names.M_REQUESTS), 4)
         self.assertEqual(metrics.sum(names.M_TTFT + "_count"), 2, "streams only")
 
+    # field: 3.11.5
     def test_prompts_are_not_logged(self):
         up = self.upstream()
         gateway = self.gateway({"providers": {"fake": provider(up)}})
@@ -374,6 +377,7 @@ class BooksTest(Case):
         for private in ("very-private-prompt", "Hello from upstream", KEY):
             self.assertNotIn(private, everything)
 
+    # field: 3.11.5
     def test_a_key_that_the_vendor_repeats_stays_here(self):
         up = self.upstream()
         gateway = self.gateway({"providers": {"fake": provider(up)}})

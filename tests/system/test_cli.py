@@ -14,7 +14,8 @@ from harness import client, upstream
 from harness.case import KEY, Case, provider
 from harness.gateway import EX_USAGE, environment, run, weir_bin
 
-COMMANDS = ("serve", "chat", "check", "init", "plugins", "routes")
+COMMANDS = ("serve", "chat", "check", "explain", "init", "models", "plugins", "routes",
+            "simulate")
 
 
 class CliCase(Case):
@@ -160,7 +161,7 @@ class ListTest(CliCase):
         self.assertTrue(options["try"]["required"])
         self.assertIsNone(options["retries"]["default"])
         self.assertEqual((options["delay"]["type"], options["delay"]["default"]),
-                         ("duration", "0"))
+                         ("duration", "200ms"))
 
     def test_plugins_show_unknown(self):
         done = run("plugins", "show", "failovr")

@@ -71,6 +71,7 @@ class CheckTest(unittest.TestCase):
     def test_typo_in_an_option_of_a_strategy(self):
         self.bad(GOOD.replace("retries: 3,", "retrys: 3,"), 14, None, "retrys", "retries")
 
+    # field: 3.5.6
     def test_typo_in_a_target(self):
         self.bad(GOOD.replace("across: [backup, spread]", "across: [bakcup, spread]"), 19, None,
                  "bakcup", "backup")
@@ -191,6 +192,7 @@ class ReloadTest(Case):
         eventually("new requests are on the new configuration", lambda:
                    client.chat(gateway.port, "main").headers[names.H_PROVIDER] == "new")
 
+    # field: 3.9.4, 3.10.4
     def test_stream_ends_on_the_generation_it_began_on(self):
         gateway = self.start()
         worker = gateway.worker_pids()
@@ -215,6 +217,7 @@ class ReloadTest(Case):
             conn.request("POST", "/v1/chat/completions", body)
             self.assertEqual(conn.response().headers[names.H_PROVIDER], "new")
 
+    # field: 3.10.4
     def test_broken_file_keeps_the_old(self):
         gateway = self.start()
         self.assertEqual(client.chat(gateway.port, "main").status, 200)
@@ -227,6 +230,7 @@ class ReloadTest(Case):
         self.assertEqual(client.chat(gateway.port, "main").headers[names.H_PROVIDER], "old")
         self.point_to_new(gateway)
 
+    # field: 3.5.11
     def test_cool_down_survives_a_reload(self):
         gateway = self.start()
         self.old.reply(upstream.error(429, headers=[("Retry-After", "60")]))
@@ -236,6 +240,33 @@ class ReloadTest(Case):
         gateway.reload()
         eventually("the new tree", lambda: client.chat(gateway.port, "main").status == 200)
         self.assertEqual(len(self.old.requests), 1, "target records outlive generations")
+
+    def test_refused_reload_keeps_the_state_of_nodes(self):
+        """Not even if it was refused after the new strategies had been made."""
+        gateway = self.start()
+        trees = {"round": {"round-robin": {"across": ["old/m", "new/m"]}},
+                 "refused": {"weighted": {"across": {"old/m": -1, "new/m": 1}}}}
+        by = []
+        for tree in "round", "refused", "round":
+            since = len(gateway.lines)
+            gateway.write_config(dict(self.config, routes={"main": trees[tree]}))
+            gateway.wait_line("not reloaded" if tree == "refused" else ": reloaded", since=since)
+            by += [client.chat(gateway.port, "main").headers[names.H_PROVIDER]]
+        self.assertEqual(by, ["old", "new", "old"])
+
+    def test_change_of_a_file_is_enough(self):
+        """No signal: the file itself, and one that comes into conf.d."""
+        gateway = self.start()
+        (gateway.folder / "conf.d").mkdir()
+        since = len(gateway.lines)
+        gateway.write_config(dict(self.config, routes={"main": {"failover": {"try": ["new/m"]}}}))
+        gateway.wait_line(names.RELOADED, since=since)
+        self.assertEqual(client.chat(gateway.port, "main").headers[names.H_PROVIDER], "new")
+        since = len(gateway.lines)
+        more = gateway.folder / "conf.d" / "more.yaml"
+        more.write_text("routes: { other: { failover: { try: [old/m] } } }\n")
+        gateway.wait_line(names.RELOADED, since=since)
+        self.assertEqual(client.chat(gateway.port, "other").headers[names.H_PROVIDER], "old")
 
     def test_broken_file_does_not_keep_a_crashed_worker_down(self):
         """What was accepted is served on, whatever lies on the disk meanwhile."""
@@ -253,6 +284,7 @@ class ReloadTest(Case):
                     gateway.crash_worker()
                     self.assertEqual(client.chat(gateway.port, "main").status, 200)
 
+    # field: 3.9.4
     def test_many_reloads_under_load(self):
         gateway = self.start()
         for i in range(10):
@@ -265,6 +297,7 @@ class ReloadTest(Case):
         total = len(self.old.requests) + len(self.new.requests)
         self.assertEqual(total, 100)
 
+    # field: 3.11.5
     def test_secrets_are_not_in_the_output(self):
         gateway = self.start()
         client.chat(gateway.port, "main")

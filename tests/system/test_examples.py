@@ -207,7 +207,8 @@ class ReadmeTest(ExamplesCase):
     def test_configurations(self):
         found = blocks("yaml")
         self.assertGreaterEqual(len(found), 2)
-        env = dict(self.env, OPENAI_API_KEY="sk-readme", BACKUP_API_KEY="sk-readme")
+        env = dict(self.env, OPENAI_API_KEY="sk-readme", ANTHROPIC_API_KEY="sk-readme",
+                   BACKUP_API_KEY="sk-readme")
         for i, text in enumerate(found):
             file = self.folder / ("readme-%d.yaml" % i)
             file.write_text(text)
@@ -215,6 +216,7 @@ class ReadmeTest(ExamplesCase):
             done = run("check", "-c", file, env=env)
             self.assertEqual(done.returncode, 0, done.stderr + "\n" + text)
 
+    # field: 3.10.1, 3.10.3
     def test_building_plugins(self):
         """The commands of the README, against the installation, put the plugins where they are
         found."""

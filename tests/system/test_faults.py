@@ -135,11 +135,13 @@ class WholeTest(FaultCase):
                 self.whole_fails(Reply([Send(head + size + b"\r\n{}\r\n0\r\n\r\n"), Close()]),
                                  "protocol", 502)
 
+    # field: 3.1.8
     def test_error_inside_200(self):
         body = {"error": {"message": "The server had an error", "type": "server_error",
                           "param": None, "code": None}}
         self.whole_fails(upstream.jsonr(body), "server_error", 502, "The server had an error")
 
+    # field: 3.5.9
     def test_rate_limit_inside_200(self):
         body = {"error": {"message": "Rate limit reached", "type": "rate_limit_error",
                           "param": None, "code": "rate_limit_exceeded"}}
@@ -186,6 +188,7 @@ class WholeTest(FaultCase):
         self.assertEqual(client.chat(gateway.port).status, 200)
         self.books(gateway, self.up, requests=1)
 
+    # field: 3.11.6
     def test_redirect_is_not_followed(self):
         gateway = self.start()
         other = self.upstream("other")
@@ -194,6 +197,7 @@ class WholeTest(FaultCase):
         self.assertIn(client.chat(gateway.port).status, (500, 502))
         self.assertEqual(other.requests, [], "the credentials stay with their provider")
 
+    # field: 3.4.8
     def test_no_usage_is_no_usage(self):
         gateway = self.start()
         document = upstream.completion()
@@ -228,6 +232,7 @@ class WholeTest(FaultCase):
 class StreamTest(FaultCase):
     """Streamed answers: before the first content, and after it."""
 
+    # field: 3.1.6
     def test_every_cut_of_a_stream(self):
         """Wherever it is cut, nobody takes what came for the whole."""
         pieces = ["al", "l of", " it"]
@@ -268,6 +273,7 @@ class StreamTest(FaultCase):
         reply.steps += [Send(b"what is this\r\n"), Close()]
         self.stream_fails_after(reply, "protocol")
 
+    # field: 3.1.6
     def test_no_terminal_event(self):
         self.stream_fails_after(upstream.sse([ROLE, BEGUN]), "protocol")
 
@@ -292,6 +298,7 @@ class StreamTest(FaultCase):
                                 "code": None}})
         self.stream_fails_before(upstream.sse([ROLE, body]), "server_error", 502)
 
+    # field: 3.1.1
     def test_error_inside_after_content(self):
         body = event({"error": {"message": "It broke", "type": "server_error", "param": None,
                                 "code": None}})
@@ -310,6 +317,7 @@ class StreamTest(FaultCase):
                 self.stream_fails_after(upstream.sse([ROLE, BEGUN, data, FINISH, upstream.DONE]),
                                         "protocol")
 
+    # field: 3.4.7
     def test_usage_before_a_cut_is_counted(self):
         self.stream_fails_after(upstream.sse([ROLE, BEGUN, USAGE, Close()]), "protocol")
 
@@ -330,6 +338,7 @@ class StreamTest(FaultCase):
                                      content_type="text/event-stream").steps
         self.stream_fails_before(reply, "rate_limit", 429)
 
+    # field: 3.9.3
     def test_endless_line(self):
         """One event without end: bounded memory, then an error."""
         gateway = self.start()
@@ -346,6 +355,7 @@ class StreamTest(FaultCase):
 class TimeTest(FaultCase):
     """Each limit is the only one that can fire; the error says which it was."""
 
+    # field: 3.1.9
     def test_idle(self):
         error = self.stream_fails_after(upstream.sse([ROLE, BEGUN, Stall()]), "timeout",
                                         idle="300ms")
@@ -363,6 +373,7 @@ class TimeTest(FaultCase):
     def test_first_byte(self):
         self.stream_fails_before(Reply([Stall()]), "timeout", 504, first_byte="300ms")
 
+    # field: 3.1.9
     def test_first_token(self):
         self.stream_fails_before(upstream.sse([ROLE, Stall()]), "timeout", 504,
                                  first_token="300ms")

@@ -107,12 +107,12 @@ class UpstreamTest(Case):
         early.early = early.close = True
         self.up.reply(early)
         with client.Conn(self.port) as conn:
-            conn.send(b"POST /v1/files HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\nabc")
+            conn.send(b"POST /v1/files HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\nabc")
             self.assertEqual(conn.response().status, 503)
 
     def test_chunked_request(self):
         with client.Conn(self.port) as conn:
-            conn.send(b"POST /v1/echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+            conn.send(b"POST /v1/echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
                       b"5\r\nhello\r\n3;x=y\r\n wo\r\n0\r\n\r\n")
             self.assertEqual(conn.response().json()["bytes"], 8)
         self.assertEqual(self.up.requests[0].body, b"hello wo")
@@ -121,7 +121,7 @@ class UpstreamTest(Case):
         async def one(i):
             reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
             body = json.dumps({"model": "m", "messages": []}).encode()
-            writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+            writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
                          b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
             data = await reader.read()
             writer.close()

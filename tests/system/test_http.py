@@ -11,7 +11,7 @@ CHAT = b'{"model":"m","messages":[{"role":"user","content":"x"}]}'
 
 
 def chat_bytes(body=CHAT, extra=b""):
-    return (b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    return (b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             b"Content-Length: %d\r\n%s\r\n%s" % (len(body), extra, body))
 
 
@@ -72,8 +72,8 @@ class ConnectionTest(SharedCase):
 
     def test_20000_tiny_requests_on_one_connection(self):
         conn = self.conn()
-        ask = [b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
-               b"GET /nothing-here HTTP/1.1\r\nHost: x\r\n\r\n"]
+        ask = [b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n",
+               b"GET /nothing-here HTTP/1.1\r\nHost: localhost\r\n\r\n"]
         for _ in range(5000):
             conn.send(ask[0])
             self.assertEqual(conn.response().status, 200)
@@ -86,17 +86,39 @@ class ConnectionTest(SharedCase):
                 self.assertEqual(conn.response().status, 404)
 
     def test_head(self):
-        conn = self.conn().send(b"HEAD /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
-                                b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        conn = self.conn().send(b"HEAD /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                                b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         head = conn.response("HEAD")
         self.assertEqual((head.status, head.body), (200, b""))
         full = conn.response()
         self.assertEqual(full.status, 200)
         self.assertEqual(head.headers.get("content-length"), full.headers.get("content-length"))
 
+    def test_head_where_get_is(self):
+        conn = self.conn()
+        for path in (b"/v1/models", b"/v1/models/m", b"/v1/models/none-such"):
+            conn.send(b"HEAD %s HTTP/1.1\r\nHost: localhost\r\n\r\nGET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                      % (path, path))
+            head, full = conn.response("HEAD"), conn.response()
+            self.assertEqual((head.status, head.body), (full.status, b""))
+            self.assertEqual(head.headers["content-length"], full.headers["content-length"])
+        self.assertEqual(self.up.wait_requests(0), [])     # none of it was forwarded
+
+    def test_target_with_its_origin(self):
+        """As clients write it that take the gateway for a proxy."""
+        conn = self.conn()
+        conn.send(b"GET http://x:80/v1/models?a=1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        self.assertEqual(conn.response().status, 200)
+        conn.send(chat_bytes().replace(b"POST /", b"POST HTTP://elsewhere/"))
+        self.assertEqual(conn.response().status, 200)
+        conn.send(b"GET http://x HTTP/1.1\r\nHost: localhost\r\n\r\n")    # the path is "/"
+        self.assertEqual(conn.response().status, 200)
+        conn.send(b"GET http://u@x/v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        self.assertEqual(conn.response().status, 400)
+
     def test_expect_continue(self):
         conn = self.conn()
-        conn.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+        conn.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
                   b"Content-Length: %d\r\n\r\n" % len(CHAT))
         self.assertEqual(conn.head().status, 100)
         conn.send(CHAT)
@@ -114,7 +136,7 @@ class ConnectionTest(SharedCase):
         self.assertEqual(conn.response().status, 417)
 
     def test_upgrade(self):
-        conn = self.conn().send(b"GET /v1/realtime HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n"
+        conn = self.conn().send(b"GET /v1/realtime HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n"
                                 b"Upgrade: websocket\r\nSec-WebSocket-Key: eA==\r\n\r\n")
         self.assertEqual(conn.response().status, 501)
         self.assertEqual(self.up.requests, [])
@@ -122,7 +144,7 @@ class ConnectionTest(SharedCase):
     def test_chunked_request(self):
         pieces = [CHAT[:5], CHAT[5:20], CHAT[20:]]
         conn = self.conn()
-        conn.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n"
+        conn.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
                   b"Transfer-Encoding: chunked\r\n\r\n")
         for piece in pieces:
             conn.send(b"%x;name=value\r\n%s\r\n" % (len(piece), piece))
@@ -131,9 +153,10 @@ class ConnectionTest(SharedCase):
         self.assertEqual(self.up.requests[0].body, CHAT)
 
     def test_leading_empty_line(self):
-        conn = self.conn().send(b"\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        conn = self.conn().send(b"\r\nGET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         self.assertEqual(conn.response().status, 200)
 
+    # field: 3.1.7
     def test_2_mb_prompt(self):
         text = "All work and no play. \u00e9\U0001f600 " * 80000
         body = json.dumps({"model": "m", "messages": client.messages(text)},
@@ -143,6 +166,7 @@ class ConnectionTest(SharedCase):
         self.assertEqual(answer.status, 200, answer.body[:300])
         self.assertEqual(self.up.requests[0].body, body)
 
+    # field: 3.1.7
     def test_2_mb_answer(self):
         reply = upstream.chat("y" * 2500000)
         raw = reply.steps[0].data.split(b"\r\n\r\n", 1)[1]
@@ -196,7 +220,7 @@ class HostileTest(SharedCase):
         "two spaces": b"GET  /healthz HTTP/1.1\r\n",
         "odd version": b"GET /healthz HTTP/1.10\r\n",
         "lower-case version": b"GET /healthz http/1.1\r\n",
-        "bare LF": b"GET /healthz HTTP/1.1\nHost: x\n\n",
+        "bare LF": b"GET /healthz HTTP/1.1\nHost: localhost\n\n",
         "control byte in the target": b"GET /heal\x01thz HTTP/1.1\r\n",
         "method with a separator": b"G(T /healthz HTTP/1.1\r\n",
         "a TLS hello": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n",
@@ -215,13 +239,13 @@ class HostileTest(SharedCase):
     def test_headers(self):
         for name, rest in self.SHAPES.items():
             with self.subTest(name):
-                self.refused(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n" + rest +
-                             b"GET /v1/models HTTP/1.1\r\nHost: x\r\n\r\n")
+                self.refused(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n" + rest +
+                             b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n")
 
     def test_request_lines(self):
         for name, line in self.LINES.items():
             with self.subTest(name):
-                self.refused(line + b"Host: x\r\n\r\n")
+                self.refused(line + b"Host: localhost\r\n\r\n")
 
     def test_no_host(self):
         self.refused(b"GET /healthz HTTP/1.1\r\n\r\n")
@@ -234,7 +258,7 @@ class HostileTest(SharedCase):
 
     def test_serving_goes_on(self):
         for rest in list(self.SHAPES.values())[:5]:
-            self.refused(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n" + rest)
+            self.refused(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n" + rest)
         self.assertEqual(self.chat("m").status, 200)
 
 
@@ -249,7 +273,7 @@ class LimitTest(Case):
         """The refusal comes while most of the body is still unsent, and must not be lost."""
         gateway = self.start(json_size="64KB")
         with client.Conn(gateway.port) as conn:
-            conn.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n"
+            conn.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
                       b"Content-Length: 1000000000\r\n\r\n{\"model\":\"m\"")
             response = conn.response()
             error = self.assert_error(response, 413)
@@ -268,7 +292,7 @@ class LimitTest(Case):
     def test_chunked_body_over_the_limit(self):
         gateway = self.start(json_size="64KB")
         with client.Conn(gateway.port) as conn:
-            conn.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n"
+            conn.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
                       b"Transfer-Encoding: chunked\r\n\r\n")
             for _ in range(9):
                 conn.send(b"2000\r\n" + b"x" * 8192 + b"\r\n")
@@ -277,7 +301,7 @@ class LimitTest(Case):
     def test_expect_is_answered_before_the_body_is_sent(self):
         gateway = self.start(json_size="64KB")
         with client.Conn(gateway.port) as conn:
-            conn.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+            conn.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
                       b"Content-Length: 70000\r\n\r\n")
             self.assertEqual(conn.response().status, 413)
 
@@ -291,13 +315,13 @@ class LimitTest(Case):
     def test_head_over_the_limit(self):
         gateway = self.start(head_size="8KB")
         with client.Conn(gateway.port) as conn:
-            conn.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Long: " + b"a" * 20000 + b"\r\n\r\n")
+            conn.send(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"a" * 20000 + b"\r\n\r\n")
             self.assertEqual(conn.response().status, 431)
 
     def test_slow_head(self):
         gateway = self.start(head_timeout="300ms")
         with client.Conn(gateway.port) as conn:
-            conn.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n")
+            conn.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n")
             data = conn.rest()
         self.assertTrue(data == b"" or b" 408 " in data.split(b"\r\n")[0], data[:100])
 
@@ -305,7 +329,7 @@ class LimitTest(Case):
         """One byte at a time does not buy more time."""
         gateway = self.start(head_timeout="500ms")
         with client.Conn(gateway.port, timeout=0.05) as conn:
-            conn.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: ")
+            conn.send(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: ")
             for _ in range(200):
                 try:
                     conn.send(b"a")
@@ -320,7 +344,7 @@ class LimitTest(Case):
     def test_slow_body(self):
         gateway = self.start(body_timeout="300ms")
         with client.Conn(gateway.port) as conn:
-            conn.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n"
+            conn.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n"
                       b"\r\n{\"model\"")
             self.assertEqual(conn.response().status, 408)
             self.assertTrue(conn.ended())

@@ -43,7 +43,7 @@ class MemoryTest(Case):
         body = b'{"model":"sim/x","messages":[{"role":"user","content":"hi"}],"stream":%s}'
         whole = [body % b"false", body % b"true"]
         batch = b"".join(
-            b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" %
+            b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s" %
             (len(whole[i % 2]), whole[i % 2]) for i in range(PIPELINE))
         done = 0
         while done < count:
@@ -55,6 +55,7 @@ class MemoryTest(Case):
                         self.fail("a request failed after %d" % done)
                     done += 1
 
+    # field: 3.9.1
     def test_growth(self):
         gateway = self.gateway({"workers": 1, "providers": {"sim": {"plugin": "sim"}},
                                 "log": {"access": "off"}})

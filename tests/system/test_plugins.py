@@ -241,6 +241,7 @@ class ArrivalTest(PluginCase):
         self.assertEqual(answer.content(), "I am new here")
         self.assertEqual((gateway.pid, gateway.worker_pids()), (supervisor, worker))
 
+    # field: 3.10.2
     def test_replaced_plugin_runs_its_new_code(self):
         self.build("newcomer", "PATIENT_SAYS=" + plugins.text("version one"))
         gateway = self.gateway({"providers": {"new": {"plugin": "newcomer"}}}, self.env)
@@ -274,6 +275,96 @@ class ArrivalTest(PluginCase):
         eventually("the new provider answers",
                    lambda: client.chat(gateway.port, "new/x").status == 200)
         self.assertGreaterEqual(len(gateway.lines), since)
+
+
+class StrategyTest(PluginCase):
+    """A strategy is replaced in the process that runs: its code, and its state if that fits."""
+
+    STEPPER = plugins.SOURCE.with_name("stepper.c")
+
+    def stepper(self, *definitions):
+        plugins.build(self.folder / "stepper.so", *definitions, source=self.STEPPER)
+
+    def start(self):
+        self.ups = [self.upstream("p%d" % i) for i in range(3)]
+        self.config = {"providers": {u.name: provider(u) for u in self.ups},
+                       "routes": {"main": {"stepper": {"across": ["p0/m", "p1/m", "p2/m"]}}}}
+        return self.gateway(self.config, self.env)
+
+    def by(self, gateway):
+        return client.chat(gateway.port, "main").headers[names.H_PROVIDER]
+
+    def replace(self, gateway, *definitions):
+        """A new file in the plugin directory; no signal."""
+        since = len(gateway.lines)
+        self.stepper(*definitions)
+        return since
+
+    def test_replaced_strategy_goes_on_from_the_old_ones_state(self):
+        self.stepper("STEPPER_STEP=1")
+        gateway = self.start()
+        worker = gateway.worker_pids()
+        self.assertEqual([self.by(gateway) for _ in range(4)], ["p0", "p1", "p2", "p0"])
+        gateway.wait_line(names.RELOADED, since=self.replace(gateway, "STEPPER_STEP=2"))
+        self.assertEqual([self.by(gateway) for _ in range(4)], ["p1", "p0", "p2", "p1"])
+        self.assertEqual(gateway.worker_pids(), worker)
+
+    def test_state_of_another_version_is_dropped(self):
+        self.stepper("STEPPER_STEP=1")
+        gateway = self.start()
+        self.assertEqual([self.by(gateway) for _ in range(2)], ["p0", "p1"])
+        since = self.replace(gateway, "STEPPER_STEP=1", "STEPPER_VERSION=2")
+        gateway.wait_line(names.RELOADED, since=since)
+        self.assertEqual([self.by(gateway) for _ in range(2)], ["p0", "p1"])
+
+    def test_refused_replacement_changes_nothing(self):
+        self.stepper("STEPPER_STEP=1")
+        gateway = self.start()
+        self.assertEqual([self.by(gateway) for _ in range(2)], ["p0", "p1"])
+        since = self.replace(gateway, "STEPPER_STEP=2", "STEPPER_REFUSES=1", "STEPPER_VERSION=3")
+        gateway.wait_line("not reloaded", since=since)
+        self.assertEqual([self.by(gateway) for _ in range(2)], ["p2", "p0"])
+        gateway.wait_line(names.RELOADED, since=self.replace(gateway, "STEPPER_STEP=1", "X=1"))
+        self.assertEqual(self.by(gateway), "p1", "its state was not taken away either")
+
+    def test_running_request_ends_on_the_old_code(self):
+        self.stepper("STEPPER_STEP=1")
+        gateway = self.start()
+        gate = upstream.Gate()
+        self.ups[0].reply(upstream.stream(["be", "gun"], gates={1: gate}))
+        with client.Stream(gateway.port, "main") as it:
+            it.until_content()
+            gateway.wait_line(names.RELOADED, since=self.replace(gateway, "STEPPER_STEP=2"))
+            gate.open()
+            rest = it.all()
+        self.assertEqual(client.text_of(rest), "gun")
+        self.assertTrue(rest[-1].done)
+        self.assertEqual([self.by(gateway) for _ in range(2)], ["p1", "p0"])
+
+    def test_simulate_asks_another_build(self):
+        """The same records, once by the strategy that made them and once by its successor."""
+        self.stepper("STEPPER_STEP=1")
+        log = self.folder / "decisions.jsonl"
+        self.ups = [self.upstream("p%d" % i) for i in range(3)]
+        config = {"providers": {u.name: provider(u) for u in self.ups},
+                  "log": {"decisions": str(log)},
+                  "routes": {"main": {"stepper": {"across": ["p0/m", "p1/m", "p2/m"]}}}}
+        gateway = self.gateway(config, self.env)
+        for _ in range(6):
+            self.by(gateway)
+        eventually("the records", lambda: log.read_text().count("\n") == 6)
+        path = self.folder / "weir.yaml"
+        path.write_text(json.dumps(config))
+        told = []
+        for definitions in ("STEPPER_STEP=2",), ("STEPPER_STEP=2", "STEPPER_VERSION=9"):
+            self.stepper(*definitions)
+            done = run("simulate", "--log", log, "-c", path, "--json",
+                       env=dict(self.env, TEST_KEY="x"))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            told.append(json.loads(done.stdout))
+        self.assertEqual([t["decisions"] for t in told], [6, 6])
+        self.assertEqual(told[0]["changed"], 0, "a step changes the state, not what is picked now")
+        self.assertEqual(told[1]["changed"], 4, "with a state of its own: 0 2 1 for 0 1 2")
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ class Reader:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port, limit=limit)
         body = json.dumps({"model": "m", "stream": True, "user": str(self.seed),
                            "messages": []}).encode()
-        writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
                      b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
         await writer.drain()
         head = await reader.readuntil(b"\r\n\r\n")

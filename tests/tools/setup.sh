@@ -76,3 +76,19 @@ weir_configure() {
 weir_build() {
     weir_configure "$@" && ninja --quiet -C "$1"
 }
+
+# weir_build_optimised: what is measured.
+weir_build_optimised() {
+    weir_build build-bench --buildtype=plain -Dtests=false -Db_ndebug=true '-Dc_args=-O2 -g'
+}
+
+# weir_build_sanitized: with gcc's address and undefined behaviour sanitizers.
+weir_build_sanitized() {
+    weir_build build-asan -Db_sanitize=address,undefined -Doptimization=1
+}
+
+# weir_build_fuzz: the fuzz targets, for libFuzzer.
+weir_build_fuzz() (
+    export CC=clang-14
+    weir_build build-fuzz -Dfuzz=true -Db_lundef=false
+)

@@ -110,6 +110,10 @@ static weir_result decode_event(struct oai_decoder *d, const weir_exchange *x,
 {
     struct oai_reading r = { .d = d, .x = x, .doc = frame->json, .out = out };
 
+    weir_result result;
+
+    if (oai_decode_again(d, frame, out, &result))
+        return result < 0 ? result : WEIR_RELAY;
     if (weir_str_is(weir_str_trim(frame->data), "[DONE]")) {
         if (!decode_ended(d))
             WEIR_TRY(oai_emit_protocol(d, "the stream ended without a finish_reason", out));
@@ -121,6 +125,7 @@ static weir_result decode_event(struct oai_decoder *d, const weir_exchange *x,
         WEIR_TRY(oai_emit_protocol(d, "an event of the stream is not JSON", out));
         return WEIR_HIDE;
     }
+    d->text_token = 0;
     if (oai_is_error(frame->json)) {
         WEIR_TRY(oai_emit_error(d, x, frame->json, frame->data, out));
         return WEIR_HIDE;

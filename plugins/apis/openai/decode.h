@@ -13,7 +13,8 @@
 enum {
     OAI_CHOICES = 128, /* the API's own limit for n */
     OAI_CALLS = 96,    /* tool calls in one answer, over all choices */
-    OAI_REASON_MAX = 24,
+    OAI_REASON_MAX = 23,
+    OAI_WORDS = 8, /* different ones in one answer; further ones are not told */
     OAI_ID_MAX = 64,
 };
 
@@ -26,8 +27,14 @@ struct oai_choice {
     uint8_t ended;  /* a finish reason came */
     uint8_t called; /* it has tool calls */
     uint16_t reason;
-    uint8_t raw_len;
-    char raw[OAI_REASON_MAX]; /* the vendor's word for it */
+    uint16_t word; /* the vendor's word for it: number in oai_decoder.words, from 1; 0: none */
+};
+
+/* A vendor's word for a reason. Choices share them: the state of an answer is zeroed each time, and
+ * is kept small. */
+struct oai_word {
+    uint8_t len;
+    char text[OAI_REASON_MAX];
 };
 
 /* One tool call that was begun. */
@@ -55,6 +62,13 @@ struct oai_decoder {
     uint16_t pending_choice;
     int32_t pending_index;
     char pending_id[OAI_ID_MAX];
+    /* Where the chunk before was one more piece of text and nothing else: the token it stood in.
+     * A frame that is alike is no more than that either. 0: it was not. */
+    uint32_t text_token;
+    uint32_t noise_token; /* a member that nobody reads: it may change as well; 0: none */
+    uint16_t text_choice;
+    uint16_t zero;
+    struct oai_word words[OAI_WORDS];
     struct oai_choice choice[OAI_CHOICES];
     struct oai_call call[OAI_CALLS];
 };
@@ -83,12 +97,22 @@ struct oai_reading {
     struct oai_choice *choice; /* the same */
     weir_str extra;            /* a member nobody knows, waiting for the next delta */
     weir_str open_extra;       /* what the next block starts with */
+    uint32_t text;             /* token of the piece of text; 0: none was told */
+    bool plain;                /* nothing but one piece of text was told so far */
 };
 
 /* Chat: `start` if it is the first, then every choice and usage. */
 weir_result oai_decode_chunk(struct oai_reading *r);
+/* The same for a frame that is alike: true, with the result, if it is one more piece of text. */
+bool oai_decode_again(struct oai_decoder *d, const weir_frame *frame, const weir_events *out,
+                      weir_result *result);
 /* Chat: blocks closed and every choice finished; what came is known to be all. */
 weir_result oai_decode_finish(struct oai_reading *r);
+
+/* Whether a member is not there, null, or of one of these types (bits 1 << WEIR_JSON_...). */
+bool oai_is_or_null(const weir_json *doc, uint32_t value, unsigned types);
+
+#define OAI_AFTER_END "the answer goes on after its finish_reason"
 
 /* Makes sure that a block of that kind is open, and closes another one. */
 weir_result oai_block_open(struct oai_reading *r, uint16_t kind, weir_str id, weir_str name);

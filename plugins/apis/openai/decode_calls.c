@@ -16,6 +16,7 @@ struct oai_fragment {
     uint32_t name;
     uint32_t arguments;
     bool custom; /* the arguments are free text */
+    bool alone;  /* there is no other call: the old spelling */
 };
 
 static uint32_t calls_hash(weir_str s)
@@ -47,7 +48,7 @@ static struct oai_call *calls_find(struct oai_reading *r, const struct oai_fragm
         if (f->index >= 0 ? c->index == f->index : (!id || c->id_hash == id))
             found = c; /* the latest of them */
     }
-    if (!found || !named)
+    if (!found || !named || f->alone)
         return found;
     /* It has a name again: the same call if the vendor repeats itself, another one if the id is
      * another, or if calls have no ids here. */
@@ -67,16 +68,46 @@ static weir_str calls_make_id(const struct oai_reading *r, char buf[40])
     return weir_str_make(buf, 21);
 }
 
+/* Why a call cannot be the next one, by its index; NULL: it can. Indexes rise by one, from 0 or,
+ * where blocks are counted, from the number of those before the first call; those who number every
+ * call 0 have their way. A call with a higher index is one whose predecessor is lost. */
+static const char *calls_fault(const struct oai_reading *r, const struct oai_fragment *f)
+{
+    int32_t first = -1, last = -1, bound;
+
+    if (f->index < 0)
+        return NULL;
+    for (uint16_t i = 0; i < r->d->call_count; i++) {
+        const struct oai_call *c = &r->d->call[i];
+
+        if (c->choice != r->number || c->index < 0)
+            continue;
+        if (first < 0)
+            first = c->index;
+        if (c->index > last)
+            last = c->index;
+    }
+    if (last > f->index)
+        return "the tool calls of the answer are out of order";
+    bound = last + 1;
+    if (first != 0 && r->choice->next > bound)
+        bound = r->choice->next;
+    return f->index > bound ? "a tool call of the answer is missing" : NULL;
+}
+
 static weir_result calls_begin(struct oai_reading *r, const struct oai_fragment *f)
 {
     struct oai_decoder *d = r->d;
     struct oai_call *call;
     weir_str id = weir_json_str(r->doc, f->id, &r->x->arena);
     weir_str name = weir_json_str(r->doc, f->name, &r->x->arena);
+    const char *fault = calls_fault(r, f);
     char made[40];
 
     if (d->call_count == OAI_CALLS)
         return oai_emit_protocol(d, "the answer has more than 96 tool calls", r->out);
+    if (fault)
+        return oai_emit_protocol(d, fault, r->out);
     call = &d->call[d->call_count];
     call->choice = (uint16_t)r->number;
     call->index = f->index;
@@ -130,8 +161,21 @@ static weir_result calls_arguments(struct oai_reading *r, const struct oai_call 
 
 static weir_result calls_fragment(struct oai_reading *r, const struct oai_fragment *f)
 {
-    const struct oai_call *call = calls_find(r, f);
+    const struct oai_call *call;
+    const unsigned string = 1u << WEIR_JSON_STRING;
 
+    if (!oai_is_or_null(r->doc, f->id, string) || !oai_is_or_null(r->doc, f->name, string) ||
+        !oai_is_or_null(r->doc, f->arguments, string | 1u << WEIR_JSON_OBJECT))
+        return oai_emit_protocol(r->d, "a tool call has a member of a wrong type", r->out);
+    call = calls_find(r, f);
+    if (r->choice->ended && call && weir_json_inner(r->doc, f->arguments).len)
+        return oai_emit_protocol(r->d, OAI_AFTER_END, r->out);
+    if (r->choice->ended && !call && calls_has(r, f->name)) {
+        /* Together ends every call of a choice with a reason. */
+        if (!r->choice->called)
+            return oai_emit_protocol(r->d, OAI_AFTER_END, r->out);
+        r->choice->ended = 0;
+    }
     if (!call) {
         if (!calls_has(r, f->name))
             return calls_hold(r, f);
@@ -147,17 +191,24 @@ weir_result oai_decode_calls(struct oai_reading *r, uint32_t list)
 {
     const weir_json *doc = r->doc;
 
+    if (!oai_is_or_null(doc, list, 1u << WEIR_JSON_ARRAY))
+        return oai_emit_protocol(r->d, "the tool_calls of the answer are no array", r->out);
     WEIR_JSON_EACH_ITEM(doc, list, item)
     {
         uint32_t custom = weir_json_find(doc, item, "custom");
         bool is_custom = weir_json_is_object(doc, custom);
         uint32_t function = is_custom ? custom : weir_json_find(doc, item, "function");
-        struct oai_fragment f = { -1, weir_json_find(doc, item, "id"),
+        struct oai_fragment f = { -1,
+                                  weir_json_find(doc, item, "id"),
                                   weir_json_find(doc, function, "name"),
                                   weir_json_find(doc, function, is_custom ? "input" : "arguments"),
-                                  is_custom };
+                                  is_custom,
+                                  false };
         int64_t index = -1;
 
+        if (!weir_json_is_object(doc, item) ||
+            !oai_is_or_null(doc, function, 1u << WEIR_JSON_OBJECT))
+            return oai_emit_protocol(r->d, "a tool call of the answer is no object", r->out);
         weir_json_int64(doc, weir_json_find(doc, item, "index"), &index);
         if (index >= 0 && index < INT32_MAX)
             f.index = (int32_t)index;
@@ -170,8 +221,12 @@ weir_result oai_decode_calls(struct oai_reading *r, uint32_t list)
 
 weir_result oai_decode_function(struct oai_reading *r, uint32_t function)
 {
-    struct oai_fragment f = { 0, WEIR_JSON_NONE, weir_json_find(r->doc, function, "name"),
-                              weir_json_find(r->doc, function, "arguments"), false };
+    struct oai_fragment f = { 0,
+                              WEIR_JSON_NONE,
+                              weir_json_find(r->doc, function, "name"),
+                              weir_json_find(r->doc, function, "arguments"),
+                              false,
+                              true };
 
     return calls_fragment(r, &f);
 }

@@ -6,6 +6,7 @@
  */
 #include "openai.h"
 
+#include <weir/sdk/choice.h>
 #include <weir/sdk/sink.h>
 #include <weir/sdk/splice.h>
 
@@ -61,6 +62,8 @@ static weir_result encode_drop_top(const weir_exchange *x, const weir_http_sink 
         { "top_k", "/top_k" },
         { "reasoning_budget_tokens", "/reasoning_budget_tokens" },
         { "cache_control", "/cache_control" },
+        { "reasoning_summary", "/reasoning_summary" },
+        { "previous_response_id", "/previous_response_id" },
     };
 
     for (size_t i = 0; i < sizeof(extensions) / sizeof(extensions[0]); i++) {
@@ -70,6 +73,52 @@ static weir_result encode_drop_top(const weir_exchange *x, const weir_http_sink 
         WEIR_TRY(
             weir_http_dropped(out, extensions[i].pointer, "the OpenAI API has no such parameter"));
     }
+    if (weir_json_find(x->request, 0, "vendor") != WEIR_JSON_NONE)
+        edits[(*count)++] = weir_splice_remove("vendor");
+    return oai_drop_vendors(x, out, WEIR_S(""), 0, NULL);
+}
+
+/* The limit under the one name that the vendor knows. If both are there, the newer one counts. */
+static void encode_limit(const struct oai_config *cfg, const weir_exchange *x, weir_splice *edits,
+                         size_t *count)
+{
+    static const char *const names[] = { "max_completion_tokens", "max_tokens" };
+    const char *name = names[oai_is_classic(cfg, x)], *other = names[!oai_is_classic(cfg, x)];
+    const weir_json *doc = x->request;
+    uint32_t limit = weir_json_find(doc, 0, names[0]);
+
+    if (!weir_json_is_number(doc, limit))
+        limit = weir_json_find(doc, 0, names[1]);
+    if (!weir_json_is_number(doc, limit) || weir_json_find(doc, 0, other) == WEIR_JSON_NONE)
+        return;
+    edits[(*count)++] = weir_splice_remove(other);
+    edits[(*count)++] = weir_splice_set(name, weir_json_raw(doc, limit));
+}
+
+/* Messages and tools in the plain form, where they are not in it. */
+static weir_result encode_lower(const struct oai_config *cfg, const weir_exchange *x,
+                                const weir_http_sink *out, weir_splice *edits, size_t *count)
+{
+    weir_str json;
+    bool none;
+
+    WEIR_TRY(oai_lower_messages(cfg, x, out, &json));
+    if (json.len)
+        edits[(*count)++] = weir_splice_replace("messages", json);
+    WEIR_TRY(oai_lower_tools(x, out, &json, &none));
+    if (none) {
+        edits[(*count)++] = weir_splice_remove("tools");
+        edits[(*count)++] = weir_splice_remove("tool_choice");
+        edits[(*count)++] = weir_splice_remove("parallel_tool_calls");
+        return weir_choice_forces(x->request)
+                   ? weir_http_dropped(out, "/tool_choice", "there is no tool left to choose")
+                   : WEIR_OK;
+    }
+    if (json.len)
+        edits[(*count)++] = weir_splice_replace("tools", json);
+    WEIR_TRY(oai_lower_choice(x, out, &json));
+    if (json.len)
+        edits[(*count)++] = weir_splice_replace("tool_choice", json);
     return WEIR_OK;
 }
 
@@ -77,7 +126,7 @@ weir_result oai_write_body(const struct oai_config *cfg, const weir_exchange *x,
                            const weir_http_sink *out)
 {
     const weir_json *doc = x->request;
-    weir_splice edits[8];
+    weir_splice edits[16];
     size_t count = 0;
     weir_str json;
     weir_writer w;
@@ -97,6 +146,9 @@ weir_result oai_write_body(const struct oai_config *cfg, const weir_exchange *x,
     }
     if (!x->native && x->op == WEIR_OP_CHAT) {
         WEIR_TRY(encode_drop_top(x, out, edits, &count));
+        encode_limit(cfg, x, edits, &count);
+        WEIR_TRY(encode_lower(cfg, x, out, edits, &count));
+    } else if (x->foreign && x->op == WEIR_OP_CHAT) {
         WEIR_TRY(oai_lower_messages(cfg, x, out, &json));
         if (json.len)
             edits[count++] = weir_splice_replace("messages", json);

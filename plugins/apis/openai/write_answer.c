@@ -83,44 +83,46 @@ void oai_write_usage(weir_writer *w, const weir_usage *u)
 static const char *const message_members[] = { "annotations", "audio", "reasoning_details",
                                                "executed_tools" };
 
+/* Opaque state of blocks, and blocks of other APIs: written where they have a place, see opaque.c,
+ * and nowhere else. */
+static const char *const block_members[] = {
+    "signature", "redacted_data", "thought_signature", "encrypted_content", "item_id",
+    "api",       "block"
+};
+
+enum { BLOCK_MEMBERS = sizeof(block_members) / sizeof(block_members[0]) };
 enum { MESSAGE_MEMBERS = sizeof(message_members) / sizeof(message_members[0]) };
 
 void oai_write_extra(weir_writer *w, const weir_json_service *json, const weir_arena *arena,
                      weir_str extra, bool message)
 {
-    weir_str parts[3] = { WEIR_S("{"), extra, WEIR_S("}") };
     bool mixed = false;
     weir_json doc;
 
     for (size_t i = 0; i < MESSAGE_MEMBERS; i++)
         mixed = mixed || weir_str_mentions(extra, message_members[i]);
+    for (size_t i = 0; extra.len && i < BLOCK_MEMBERS; i++)
+        mixed = mixed || weir_str_mentions(extra, block_members[i]);
     if (!mixed) { /* nearly always: nothing has to be scanned */
         if (!message)
             weir_write_members(w, extra);
         return;
     }
-    parts[1] = weir_str_join(arena, parts, 3);
-    if (!json || !parts[1].ptr || json->scan(arena, parts[1], &doc, NULL) != WEIR_OK)
+    if (!weir_members_scan(json, arena, extra, &doc))
         return;
     WEIR_JSON_EACH_MEMBER(&doc, 0, key, value)
     {
-        bool belongs = false;
+        bool belongs = false, opaque = false;
 
         for (size_t i = 0; i < MESSAGE_MEMBERS; i++)
             belongs = belongs || weir_json_is(&doc, key, message_members[i]);
-        if (belongs != message)
+        for (size_t i = 0; i < BLOCK_MEMBERS; i++)
+            opaque = opaque || weir_json_is(&doc, key, block_members[i]);
+        if (belongs != message || opaque)
             continue;
         weir_write_key_text(w, weir_json_text(&doc, key));
         weir_write_value(w, &doc, value);
     }
-}
-
-weir_result oai_reply_json(const weir_reply_sink *out, uint32_t status, weir_str json)
-{
-    static const weir_header type = { { "content-type", 12 }, { "application/json", 16 } };
-
-    WEIR_TRY(out->head(out->ctx, status, &type, 1));
-    return out->bytes(out->ctx, json);
 }
 
 /* -- Whole answers ---------------------------------------------------------------------------- */
@@ -174,7 +176,9 @@ static void answer_write_function(weir_writer *w, const weir_block *b)
     weir_write_end_object(w);
 }
 
-static void answer_write_calls(weir_writer *w, const weir_answer *a, int32_t choice, bool legacy)
+static void answer_write_calls(weir_writer *w, const weir_dialect_config *cfg,
+                               const weir_exchange *x, const weir_answer *a, int32_t choice,
+                               bool legacy)
 {
     weir_write_key(w, legacy ? "function_call" : "tool_calls");
     if (!legacy)
@@ -195,13 +199,14 @@ static void answer_write_calls(weir_writer *w, const weir_answer *a, int32_t cho
         weir_write_literal(w, oai_is_custom(b->extra) ? "custom" : "function");
         weir_write_key(w, oai_is_custom(b->extra) ? "custom" : "function");
         answer_write_function(w, b);
+        oai_write_thought(w, cfg, x, b->extra);
         weir_write_end_object(w);
     }
     if (!legacy)
         weir_write_end_array(w);
 }
 
-static void answer_write_extras(weir_writer *w, const struct oai_dialect_config *cfg,
+static void answer_write_extras(weir_writer *w, const weir_dialect_config *cfg,
                                 const weir_exchange *x, const weir_answer *a,
                                 const weir_choice *choice, bool message)
 {
@@ -213,7 +218,28 @@ static void answer_write_extras(weir_writer *w, const struct oai_dialect_config 
     oai_write_extra(w, cfg->json, &x->arena, choice->extra, message);
 }
 
-static void answer_write_message(weir_writer *w, const struct oai_dialect_config *cfg,
+static void answer_write_details(weir_writer *w, const weir_dialect_config *cfg,
+                                 const weir_exchange *x, const weir_answer *a, int32_t choice)
+{
+    bool open = false;
+
+    for (uint32_t i = 0; i < a->blocks.count; i++) {
+        const weir_block *b = answer_block(a, i);
+
+        if (b->choice != choice || b->kind != WEIR_BLOCK_REASONING || !oai_has_details(b->extra))
+            continue;
+        if (!open) {
+            weir_write_key(w, "reasoning_details");
+            weir_write_begin_array(w);
+        }
+        open = true;
+        oai_write_details(w, cfg, x, b->extra, &b->text);
+    }
+    if (open)
+        weir_write_end_array(w);
+}
+
+static void answer_write_message(weir_writer *w, const weir_dialect_config *cfg,
                                  const weir_exchange *x, const weir_answer *a,
                                  const weir_choice *choice)
 {
@@ -228,6 +254,7 @@ static void answer_write_message(weir_writer *w, const struct oai_dialect_config
     if (answer_count(a, n, WEIR_BLOCK_REASONING)) {
         weir_write_key(w, "reasoning_content");
         answer_write_text(w, a, n, WEIR_BLOCK_REASONING);
+        answer_write_details(w, cfg, x, a, n);
     }
     weir_write_key(w, "content");
     if ((calls || refusal) && !answer_count(a, n, WEIR_BLOCK_TEXT))
@@ -240,12 +267,12 @@ static void answer_write_message(weir_writer *w, const struct oai_dialect_config
     else
         weir_write_null(w);
     if (calls)
-        answer_write_calls(w, a, n, oai_is_legacy(x));
+        answer_write_calls(w, cfg, x, a, n, oai_is_legacy(x));
     answer_write_extras(w, cfg, x, a, choice, true);
     weir_write_end_object(w);
 }
 
-static void answer_write_choice(weir_writer *w, const struct oai_dialect_config *cfg,
+static void answer_write_choice(weir_writer *w, const weir_dialect_config *cfg,
                                 const weir_exchange *x, const weir_answer *a,
                                 const weir_choice *choice)
 {
@@ -279,13 +306,13 @@ weir_result oai_write_answer(void *cfg, const weir_exchange *x, const weir_answe
     weir_write_key(&w, "object");
     weir_write_literal(&w, "chat.completion");
     weir_write_key(&w, "created");
-    weir_write_int64(&w, x->unix_us / 1000000);
+    weir_write_int64(&w, oai_created((const weir_dialect_config *)cfg, x, a->extra));
     weir_write_key(&w, "model");
     weir_write_string(&w, a->model);
     weir_write_key(&w, "choices");
     weir_write_begin_array(&w);
     for (uint32_t i = 0; i < a->choices.count; i++)
-        answer_write_choice(&w, (const struct oai_dialect_config *)cfg, x, a, answer_choice(a, i));
+        answer_write_choice(&w, (const weir_dialect_config *)cfg, x, a, answer_choice(a, i));
     weir_write_end_array(&w);
     if (a->usage) {
         weir_write_key(&w, "usage");
@@ -293,20 +320,22 @@ weir_result oai_write_answer(void *cfg, const weir_exchange *x, const weir_answe
     }
     weir_write_end_object(&w);
     WEIR_TRY(weir_writer_finish(&w, &json));
-    return oai_reply_json(out, 200, json);
+    return weir_reply_document(out, 200, OAI_JSON, json);
 }
 
 /* -- Documents -------------------------------------------------------------------------------- */
 
-weir_result oai_write_document(const struct oai_dialect_config *cfg, const weir_exchange *x,
+weir_result oai_write_document(const weir_dialect_config *cfg, const weir_exchange *x,
                                weir_str json, const weir_reply_sink *out)
 {
     weir_str parts[3] = { WEIR_S("The model '"), x->asked_model, WEIR_S("' does not exist") };
     weir_failure f;
     weir_json doc;
 
+    if (x->op == WEIR_OP_EMBED)
+        return oai_write_embeddings(cfg, x, json, out);
     if (x->op != WEIR_OP_MODELS || !x->asked_model.len)
-        return oai_reply_json(out, 200, json);
+        return weir_reply_document(out, 200, OAI_JSON, json);
     if (!cfg->json)
         return WEIR_UNSUPPORTED;
     WEIR_TRY(cfg->json->scan(&x->arena, json, &doc, NULL));
@@ -315,7 +344,7 @@ weir_result oai_write_document(const struct oai_dialect_config *cfg, const weir_
         weir_text id = weir_json_text(&doc, weir_json_find(&doc, entry, "id"));
 
         if (weir_text_equal(id, weir_text_from(x->asked_model)))
-            return oai_reply_json(out, 200, weir_json_raw(&doc, entry));
+            return weir_reply_document(out, 200, OAI_JSON, weir_json_raw(&doc, entry));
     }
     f = weir_failure_make(WEIR_CLASS_NO_ROUTE, 0, weir_str_join(&x->arena, parts, 3));
     f.param = WEIR_S("model");

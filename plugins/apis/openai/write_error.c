@@ -36,14 +36,8 @@ static const struct error_words {
 
 static const struct error_words *error_words_of(const weir_failure *f)
 {
-    size_t count = sizeof(words) / sizeof(words[0]);
-    unsigned class_id = weir_class_of(f);
-
-    for (size_t i = 0; i < count; i++) {
-        if (words[i].class_id == class_id)
-            return &words[i];
-    }
-    return &words[count - 1];
+    return (const struct error_words *)weir_class_pick(words, sizeof(words) / sizeof(words[0]),
+                                                       sizeof(words[0]), f);
 }
 
 static void error_write_or_null(weir_writer *w, const char *key, weir_str value)
@@ -55,36 +49,43 @@ static void error_write_or_null(weir_writer *w, const char *key, weir_str value)
         weir_write_null(w);
 }
 
-weir_result oai_write_failure(void *cfg, void *st, const weir_exchange *x, const weir_failure *f,
-                              const weir_reply_sink *out)
+void oai_write_error(weir_writer *w, const weir_failure *f)
 {
     const struct error_words *word = error_words_of(f);
     weir_str code = f->code;
-    weir_writer w;
-    weir_str json;
 
-    (void)cfg;
     /* Our word tells more reliably than the vendor's, whichever vendor it was; where we have none,
      * theirs. */
     if (word->code)
         code = weir_str_of(word->code);
+    weir_write_begin_object(w);
+    weir_write_key(w, "message");
+    weir_write_string(w, f->message.len ? f->message : weir_str_of(weir_class_name(f->class_id)));
+    weir_write_key(w, "type");
+    weir_write_literal(w, word->type);
+    error_write_or_null(w, "param", f->param);
+    error_write_or_null(w, "code", code);
+    weir_write_end_object(w);
+}
+
+weir_result oai_write_failure(void *cfg, void *st, const weir_exchange *x, const weir_failure *f,
+                              const weir_reply_sink *out)
+{
+    const struct error_words *word = error_words_of(f);
+    weir_writer w;
+    weir_str json;
+
+    (void)cfg;
     weir_writer_init(&w, &x->arena, f->message.len + 160);
     if (st)
         weir_write_bytes(&w, "data: ", 6);
     weir_write_begin_object(&w);
     weir_write_key(&w, "error");
-    weir_write_begin_object(&w);
-    weir_write_key(&w, "message");
-    weir_write_string(&w, f->message.len ? f->message : weir_str_of(weir_class_name(f->class_id)));
-    weir_write_key(&w, "type");
-    weir_write_literal(&w, word->type);
-    error_write_or_null(&w, "param", f->param);
-    error_write_or_null(&w, "code", code);
-    weir_write_end_object(&w);
+    oai_write_error(&w, f);
     weir_write_end_object(&w);
     if (st)
         weir_write_bytes(&w, "\n\n", 2);
     WEIR_TRY(weir_writer_finish(&w, &json));
     /* A stream that fails gets no [DONE]: it has not ended, it broke. */
-    return st ? out->bytes(out->ctx, json) : oai_reply_json(out, word->status, json);
+    return st ? out->bytes(out->ctx, json) : weir_reply_document(out, word->status, OAI_JSON, json);
 }

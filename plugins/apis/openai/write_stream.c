@@ -10,7 +10,7 @@ enum { STREAM_CHUNK_BYTES = 4096 };
 
 /* One chunk being written. */
 struct stream_chunk {
-    const struct oai_dialect_config *cfg;
+    const weir_dialect_config *cfg;
     struct oai_encoder *e;
     const weir_exchange *x;
     const weir_reply_sink *out;
@@ -21,7 +21,7 @@ struct stream_chunk {
 static void chunk_init(struct stream_chunk *c, void *cfg, void *st, const weir_exchange *x,
                        const weir_reply_sink *out)
 {
-    c->cfg = (const struct oai_dialect_config *)cfg;
+    c->cfg = (const weir_dialect_config *)cfg;
     c->e = (struct oai_encoder *)st;
     c->x = x;
     c->out = out;
@@ -112,7 +112,7 @@ static weir_result stream_start(struct stream_chunk *c, const weir_event *event)
     weir_str id = event->id.len && event->id.len <= OAI_ANSWER_ID_MAX ? event->id : c->x->id;
     weir_str model = event->name;
 
-    e->created = c->x->unix_us / 1000000;
+    e->created = oai_created(c->cfg, c->x, event->extra);
     e->id_len = (uint16_t)(id.len < OAI_ANSWER_ID_MAX ? id.len : OAI_ANSWER_ID_MAX);
     if (e->id_len)
         memcpy(e->id, id.ptr, e->id_len);
@@ -235,6 +235,38 @@ static weir_result stream_delta(struct stream_chunk *c, const weir_event *event)
     return choice_send(c, event->extra, NULL);
 }
 
+/* The opaque state of a block, now that it has ended. */
+static weir_result stream_block_end(struct stream_chunk *c, const weir_event *event)
+{
+    int call = stream_call_find(c->e, event->choice, event->block);
+    weir_json doc;
+
+    if (event->kind == WEIR_BLOCK_REASONING && oai_has_details(event->extra)) {
+        WEIR_TRY(stream_role(c, event->choice, true));
+        choice_open(c, event->choice);
+        weir_write_key(&c->w, "reasoning_details");
+        weir_write_begin_array(&c->w);
+        oai_write_details(&c->w, c->cfg, c->x, event->extra, NULL);
+        weir_write_end_array(&c->w);
+        return choice_send(c, weir_str_make("", 0), NULL);
+    }
+    if (event->kind != WEIR_BLOCK_TOOL_CALL || call < 0 || oai_is_legacy(c->x) ||
+        !weir_str_mentions(event->extra, "\"thought_signature\"") ||
+        !weir_extra_scan(c->cfg, &c->x->arena, event->extra, &doc) ||
+        !weir_json_is_string(&doc, weir_json_find(&doc, 0, "thought_signature")))
+        return WEIR_OK;
+    choice_open(c, event->choice);
+    weir_write_key(&c->w, "tool_calls");
+    weir_write_begin_array(&c->w);
+    weir_write_begin_object(&c->w);
+    weir_write_key(&c->w, "index");
+    weir_write_int64(&c->w, c->e->call[call].index);
+    oai_write_thought(&c->w, c->cfg, c->x, event->extra);
+    weir_write_end_object(&c->w);
+    weir_write_end_array(&c->w);
+    return choice_send(c, weir_str_make("", 0), NULL);
+}
+
 static weir_result stream_finish(struct stream_chunk *c, const weir_event *event)
 {
     bool has_word;
@@ -271,6 +303,8 @@ weir_result oai_stream_event(void *cfg, void *st, const weir_exchange *x, const 
         return event->kind == WEIR_BLOCK_TOOL_CALL ? stream_call_begin(&c, event) : WEIR_OK;
     case WEIR_EVENT_DELTA:
         return stream_delta(&c, event);
+    case WEIR_EVENT_BLOCK_END:
+        return event->extra.len ? stream_block_end(&c, event) : WEIR_OK;
     case WEIR_EVENT_USAGE:
         c.e->usage = *event->usage; /* told at the end */
         c.e->usage.struct_size = sizeof(weir_usage);

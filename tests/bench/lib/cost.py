@@ -13,7 +13,7 @@ import subprocess
 from . import process, tools, workloads
 
 BUDGET = tools.BENCH / "budget.json"
-WORKLOADS = ["pass_small", "pass_sse", "forced_small"]
+WORKLOADS = ["pass_small", "pass_sse", "forced_small", "translated_small"]
 SLACK = 1.10
 WARM, COUNT = 50, 200
 

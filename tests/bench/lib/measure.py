@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass, replace
 
 from . import tools, workloads
-from .workloads import FAILOVER, PLAIN
+from .workloads import FAILOVER, FORCED, TRANSLATED
 
 NGINX, WEIR = "nginx", "weir"
 
@@ -36,15 +36,14 @@ def turns(site, plan, workload):
     for name in plan.candidates:
         if name == NGINX:
             continue
-        setup = workload.setup if name == WEIR else workload.setup.replace("forced", PLAIN)
-        if name != WEIR and workload.setup == "forced":
+        if name != WEIR and workload.setup in (FORCED, TRANSLATED):
             continue    # nothing of theirs is like it
         try:
             only = getattr(site.candidate(name), "WORKLOADS", None)
             if only is not None and workload.name not in only:
                 continue
-            site.instance(name, setup, workload.answer)
-            out.append((name, setup))
+            site.instance(name, workload.setup, workload.answer)
+            out.append((name, workload.setup))
         except (tools.Missing, RuntimeError) as why:
             if name == WEIR:
                 raise

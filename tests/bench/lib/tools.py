@@ -57,8 +57,8 @@ def build_weir():
     given = os.environ.get("WEIR_BENCH_BUILD")
     if given:
         return pathlib.Path(given).resolve()
-    sh("sh", "-c", ". tests/tools/setup.sh; weir_setup && weir_build build-bench "
-       "--buildtype=plain -Dtests=false -Db_ndebug=true '-Dc_args=-O2 -g'", cwd=ROOT, timeout=1800)
+    sh("sh", "-c", ". tests/tools/setup.sh; weir_setup && weir_build_optimised", cwd=ROOT,
+       timeout=1800)
     return ROOT / "build-bench"
 
 

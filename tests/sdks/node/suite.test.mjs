@@ -169,13 +169,17 @@ test('models', options, async () => {
   await assert.rejects(client.models.retrieve('no-such-model'), OpenAI.NotFoundError);
 });
 
-test('the Responses API is forwarded', options, async () => {
+test('the Responses API', options, async () => {
   const answer = await client.responses.create({ model: 'm-plain', input: 'Hi' });
   assert.equal(answer.output_text, 'Hello from upstream');
-  const types = [];
+  const events = [];
   const stream = await client.responses.create({ model: 'm-plain', input: 'Hi', stream: true });
-  for await (const item of stream) types.push(item.type);
-  assert.deepEqual(types, ['response.created', 'response.output_text.delta', 'response.completed']);
+  for await (const item of stream) events.push(item);
+  assert.equal(events[0].type, 'response.created');
+  assert.equal(events.at(-1).type, 'response.completed');
+  // The provider without a gateway sends the fewest events there can be.
+  const deltas = events.filter((item) => item.type === 'response.output_text.delta');
+  assert.equal(deltas.map((item) => item.delta).join(''), direct ? 'Hello' : 'Hello from upstream');
 });
 
 const classes = {

@@ -25,10 +25,12 @@ class DeadPort:
 
 
 def provider(base_url, **more):
-    """The configuration of an OpenAI-speaking provider at `base_url`."""
+    """The configuration of an OpenAI-speaking provider at `base_url`, which is asked once: what a test
+    scripts for it is then the answer to one request. Retries are the subject of the fault matrix."""
     base_url = getattr(base_url, "base_url", base_url)
     return dict({"plugin": "openai", "base_url": base_url, "api_key": "${TEST_KEY}",
-                 "timeout": dict(TIMEOUTS), "models": ["m", "m-*"], "default_model": "m"}, **more)
+                 "timeout": dict(TIMEOUTS), "models": ["m", "m-*"], "default_model": "m",
+                 "max_retries": 0}, **more)
 
 
 KEY = "sk-test-0123456789-secret"

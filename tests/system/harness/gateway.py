@@ -43,6 +43,8 @@ def environment(**extra):
         env.setdefault("WEIR_LIBEXEC", str(core))
     if (core.parent / "plugins").is_dir():
         env.setdefault("WEIR_PLUGIN_PATH", str(core.parent / "plugins"))
+    catalogue = ROOT / "core" / "catalogue" / "models.json"
+    env.setdefault("WEIR_CATALOGUE", str(catalogue))
     env.update({key: value for key, value in extra.items() if value is not None})
     for key in [key for key, value in extra.items() if value is None]:
         env.pop(key, None)
@@ -161,6 +163,7 @@ class Gateway:
         if isinstance(config, dict):
             config = dict(config)
             config.setdefault("listen", "127.0.0.1:0")
+            config.setdefault("models_refresh", 0)  # upstreams count what they are asked
             config["log"] = dict({"access": str(self.access_path)}, **config.get("log", {}))
             config = json.dumps(config, indent=2)
         fresh = self.folder / "weir.yaml.new"

@@ -57,6 +57,18 @@ static void test_large_piece_does_not_waste_the_chunk(void)
     arena_reset(&a);
 }
 
+/* What is held is at most half as much again as what was asked for, from the first chunk on. */
+static void test_little_is_held_unused(void)
+{
+    struct arena a;
+    arena_init(&a, 0);
+    for (size_t used = 0; used < 1000000; used += 64) {
+        g_assert_nonnull(arena_alloc(&a, 64));
+        g_assert_cmpuint(a.total, <=, MAX(8 * 1024, used + used / 2 + 1024));
+    }
+    arena_reset(&a);
+}
+
 static void test_copy(void)
 {
     struct arena a;
@@ -81,6 +93,7 @@ int main(int argc, char **argv)
     g_test_add_func("/base/arena/aligned", test_pieces_are_aligned_and_apart);
     g_test_add_func("/base/arena/limit", test_limit);
     g_test_add_func("/base/arena/large", test_large_piece_does_not_waste_the_chunk);
+    g_test_add_func("/base/arena/little-unused", test_little_is_held_unused);
     g_test_add_func("/base/arena/copy", test_copy);
     int rc = g_test_run();
     arena_thread_trim();

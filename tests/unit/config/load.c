@@ -50,8 +50,8 @@ static void test_example(void)
     g_assert_cmpint(openai->timeouts.first_byte_us, ==, 60000000);
     g_assert_cmpint(openai->timeouts.idle_us, ==, 20000000);
     g_assert_cmpint(openai->max_retries, ==, 3);
-    g_assert_cmpint(openai->requests_per_minute, ==, 3500);
-    g_assert_cmpint(openai->tokens_per_minute, ==, 90000);
+    g_assert_cmpint(openai->rate.requests_per_minute, ==, 3500);
+    g_assert_cmpint(openai->rate.tokens_per_minute, ==, 90000);
     g_assert_cmpstr(g_hash_table_lookup(openai->aliases, "gpt-3.5"), ==, "gpt-3.5-turbo");
     g_assert_cmpstr(anthropic->base_url, ==, "https://api.anthropic.com");
     g_assert_cmpint(anthropic->timeouts.total_us, ==, 45000000);
@@ -95,7 +95,7 @@ static void test_defaults(void)
     g_assert_cmpuint(c->workers, >=, 1);
     g_assert_cmpuint(c->head_bytes, ==, 65536);
     g_assert_cmpuint(c->json_bytes, ==, 64 << 20);
-    g_assert_cmpuint(c->breaker_failures, ==, 5);
+    g_assert_cmpuint(c->breaker.failures, ==, 5);
     g_assert_cmpstr(c->log_levels, ==, "info");
     g_assert_cmpint(c->access_log, ==, CONFIG_LOG_STDERR);
     g_assert_false(c->expose_body || c->unknown_to_default);
@@ -103,7 +103,7 @@ static void test_defaults(void)
     g_assert_null(c->tenant_header);
     g_assert_null(sim->api_key);
     g_assert_null(sim->default_model);
-    g_assert_cmpint(sim->timeouts.total_us, ==, 600000000);
+    g_assert_cmpint(sim->timeouts.total_us, ==, CONFIG_TOTAL_UNSAID);
     g_assert_cmpint(sim->max_retries, ==, -1);
     g_assert_cmpuint(sim->max_connections, ==, 0);
 }
@@ -113,9 +113,11 @@ static void test_settings(void)
     g_autoptr(config_t) c = helper_load(
         "listen: [\"8081\", \":9000\", localhost:9001, \"[::1]:80\", unix:/run/w.sock]\n"
         "workers: 3\n"
+        "auth: none\n"
         "expose: body\n"
         "timeout: { idle: 5s, total: 0 }\n"
-        "limits: { json_size: 1MB, queue: 0, write_timeout: 3s, connections: 10 }\n"
+        "limits: { json_size: 1MB, queue: 0, write_timeout: 3s, connections: 10,\n"
+        "  owners: 7, owner_ttl: 2h }\n"
         "breaker: { failures: 0, cooldown: 1m }\n"
         "log: { access: ./access.log, level: \"warning, plugin=debug\" }\n"
         "tags: { X-Team: team }\n"
@@ -133,9 +135,11 @@ static void test_settings(void)
     g_assert_true(c->expose_body && c->unknown_to_default);
     g_assert_cmpuint(c->json_bytes, ==, 1 << 20);
     g_assert_cmpuint(c->queue, ==, 0);
+    g_assert_cmpuint(c->owners, ==, 7);
+    g_assert_cmpint(c->owner_us, ==, G_GINT64_CONSTANT(7200000000));
     g_assert_cmpint(c->write_us, ==, 3000000);
-    g_assert_cmpuint(c->breaker_failures, ==, 0);
-    g_assert_cmpint(c->breaker_cooldown_us, ==, 60000000);
+    g_assert_cmpuint(c->breaker.failures, ==, 0);
+    g_assert_cmpint(c->breaker.cooldown_us, ==, 60000000);
     g_assert_cmpint(c->access_log, ==, CONFIG_LOG_FILE);
     g_assert_true(g_path_is_absolute(c->access_file));
     g_assert_cmpstr(c->log_levels, ==, "warning,plugin=debug");
@@ -149,6 +153,41 @@ static void test_settings(void)
     g_assert_cmpint(t->total_us, ==, 0);
     /* One provider's limits are not the next one's. */
     g_assert_cmpint(config_find_provider(c, "other")->timeouts.connect_us, ==, 10000000);
+}
+
+static void test_limits(void)
+{
+    g_autoptr(config_t) c = helper_load(
+        "breaker: { failures: 3, rate_percent: 0 }\n"
+        "budget: 90s\n"
+        "limits: { wait: 5s }\n"
+        "tenants:\n"
+        "  acme: { requests_per_minute: 60, tokens_per_minute: 9000, concurrency: 4, priority: 2,\n"
+        "          burst_percent: 10, wait: 3s }\n"
+        "  \"*\": { concurrency: 1 }\n"
+        "providers:\n"
+        "  sim: { rate_limit: { concurrency: 7 }, breaker: { cooldown: 4s } }\n"
+        "  other: { plugin: sim }\n");
+    const struct config_tenant *acme = g_ptr_array_index(c->tenants, 0);
+    const struct config_tenant *rest = g_ptr_array_index(c->tenants, 1);
+    const struct target_breaker *breaker = &config_find_provider(c, "sim")->breaker;
+
+    g_assert_cmpint(acme->rule.requests_per_minute, ==, 60);
+    g_assert_cmpint(acme->rule.tokens_per_minute, ==, 9000);
+    g_assert_cmpint(acme->rule.concurrency, ==, 4);
+    g_assert_cmpint(acme->rule.burst_percent, ==, 10);
+    g_assert_cmpint(acme->priority, ==, 2);
+    g_assert_cmpint(acme->wait_us, ==, 3000000);
+    g_assert_cmpstr(rest->name, ==, "*");
+    g_assert_cmpint(rest->priority, ==, CONFIG_NO_PRIORITY);
+    g_assert_cmpint(config_find_provider(c, "sim")->rate.concurrency, ==, 7);
+    /* What a provider does not say is the general setting. */
+    g_assert_cmpint(breaker->failures, ==, 3);
+    g_assert_cmpint(breaker->rate_percent, ==, 0);
+    g_assert_cmpint(breaker->cooldown_us, ==, 4000000);
+    g_assert_cmpint(config_find_provider(c, "other")->breaker.cooldown_us, ==, 2000000);
+    g_assert_cmpint(c->budget.deadline_us, ==, 90000000);
+    g_assert_cmpint(c->wait_us, ==, 5000000);
 }
 
 static void test_faults(void)
@@ -176,7 +215,7 @@ static void test_faults(void)
         "weir.yaml:7:5: unknown key 'tiemout' in providers.anthropic (did you mean "
         "'timeout'?)\n"
         "weir.yaml:8:19: unknown key 'requests' in providers.anthropic.rate_limit; there "
-        "is: requests_per_minute, tokens_per_minute\n"
+        "is: requests_per_minute, tokens_per_minute, concurrency, burst_percent, learn\n"
         "weir.yaml:9:3: providers.ghost needs 'base_url': the plugin 'bare' has no "
         "address of its own; add it\n"
         "weir.yaml:10:14: the variable GHOST_KEY is not set; set it in the environment "
@@ -185,6 +224,24 @@ static void test_faults(void)
     helper_refuses("providers: { cohere: }\n",
                    "weir.yaml:1:14: the provider 'cohere' is not there because /plugins/cohere.so "
                    "is refused: built for ABI 2, this host speaks 1; install a newer weir");
+    helper_refuses(
+        "tenants: { acme: { requests: 5 }, \"\": { concurrency: -1, burst_percent: 200 } }\n"
+        "breaker: { rate_percent: 50, window: 0 }\n"
+        "budget: { money: 0 }\n"
+        "providers: { sim: { breaker: { failure: 1 } } }\n"
+        "routes: { r: { failover: [sim], priority: 2000, budget: { money: much } } }\n",
+        "weir.yaml:1:20: unknown key 'requests' in tenants.acme; there is: requests_per_minute, "
+        "tokens_per_minute, concurrency, burst_percent, priority, wait\n"
+        "weir.yaml:1:35: a tenant's name has from 1 to 256 bytes\n"
+        "weir.yaml:1:54: tenants..concurrency must be an integer from 0 to 1000000000, not '-1'\n"
+        "weir.yaml:1:73: tenants..burst_percent must be an integer from 1 to 100, not '200'\n"
+        "weir.yaml:2:38: breaker: rate_percent needs a window longer than 0; or set it to 0\n"
+        "weir.yaml:3:18: budget.money must be dollars, from 0.000001 to 1000000, not 0; remove it "
+        "for no limit\n"
+        "weir.yaml:4:32: unknown key 'failure' in providers.sim.breaker (did you mean "
+        "'failures'?)\n"
+        "weir.yaml:5:43: priority must be an integer from -1000 to 1000, not '2000'\n"
+        "weir.yaml:5:66: routes.r.budget.money must be a number, not 'much'");
     helper_refuses("providers: { openai: sk-pasted }\n",
                    "weir.yaml:1:22: providers.openai must be a map of keys, not a single value");
 }
@@ -404,7 +461,7 @@ static void test_dump(void)
         ==, "Bearer (secret)");
     g_assert_cmpstr(json_string_value(json_object_get(json, "default_route")), ==, "main");
     g_assert_cmpstr(json_string_value(json_object_get(json_object_get(openai, "timeout"), "total")),
-                    ==, "600s");
+                    ==, "600s; of whole answers half of the time left");
     json_decref(json);
 }
 
@@ -418,6 +475,7 @@ int main(int argc, char **argv)
     g_test_add_func("/load/tutorials", test_tutorials);
     g_test_add_func("/load/defaults", test_defaults);
     g_test_add_func("/load/settings", test_settings);
+    g_test_add_func("/load/limits", test_limits);
     g_test_add_func("/load/faults", test_faults);
     g_test_add_func("/load/hidden", test_hidden);
     g_test_add_func("/load/base-url", test_base_url);

@@ -133,23 +133,97 @@ static void test_keys(void)
                     "Its address is taken from OPENAI_BASE_URL.\n");
 }
 
+/* What the listener at `fd` answers to the first request; nothing if NULL. */
+struct answering {
+    int fd;
+    const char *answer;
+};
+
+static gpointer answer_once(gpointer data)
+{
+    const struct answering *a = data;
+    char request[4096];
+    int fd = accept(a->fd, NULL, NULL);
+    ssize_t got = recv(fd, request, sizeof(request) - 1, 0);
+    g_assert_cmpint(got, >, 0);
+    request[got] = '\0';
+    g_assert_true(g_str_has_prefix(request, "GET /api/tags HTTP/1.1\r\n"));
+    if (a->answer)
+        g_assert_cmpint(send(fd, a->answer, strlen(a->answer), MSG_NOSIGNAL), >, 0);
+    else /* until it is given up */
+        g_assert_cmpint(recv(fd, request, sizeof(request), 0), ==, 0);
+    close(fd);
+    return NULL;
+}
+
+/* The configuration where an Ollama answers like that. */
+static struct config *with_ollama(const char *answer, char **url, char **told)
+{
+    struct answering a = { 0, answer };
+    g_autofree char *address = open_port(&a.fd);
+    g_autofree char *variable = g_strdup_printf("OLLAMA_HOST=%s", address);
+    const char *const env[] = { variable, NULL };
+    g_autoptr(GError) error = NULL;
+    GThread *thread = g_thread_new("ollama", answer_once, &a);
+    struct config *c = config_from_environment_with((char **)env, fake_registry(), told, &error);
+    g_thread_join(thread);
+    close(a.fd);
+    g_assert_no_error(error);
+    *url = g_strdup_printf("http://%s", address);
+    return c;
+}
+
+#define TAGS(models)                                                    \
+    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: " \
+    "close\r\n\r\n{\"models\":" models "}"
+
 static void test_ollama(void)
 {
-    int fd;
-    g_autofree char *address = open_port(&fd);
-    g_autofree char *variable = g_strdup_printf("OLLAMA_HOST=%s", address);
-    g_autofree char *url = g_strdup_printf("http://%s", address);
-    const char *const env[] = { variable, NULL };
-    g_autofree char *told = NULL;
-    g_autoptr(GError) error = NULL;
-    g_autoptr(config_t) c =
-        config_from_environment_with((char **)env, fake_registry(), &told, &error);
-    close(fd);
-    g_assert_no_error(error);
+    g_autofree char *url = NULL, *told = NULL;
+    g_autoptr(config_t) c = with_ollama(
+        TAGS("[{\"name\":\"nomic-embed-text:latest\"},{\"name\":\"minilm\",\"details\":{\"family\":"
+             "\"bert\"}},{\"name\":\"x\",\"model\":\"llama3.2:latest\"},{\"name\":\"${HOME}\"},"
+             "{\"name\":\"qwen3:4b\"}]"),
+        &url, &told);
+    const struct config_provider *p = config_find_provider(c, "ollama");
     g_assert_cmpuint(c->providers->len, ==, 1);
-    g_assert_cmpstr(config_find_provider(c, "ollama")->base_url, ==, url);
-    g_assert_cmpstr(config_find_provider(c, "ollama")->part->name, ==, "ollama");
-    g_assert_nonnull(strstr(told, "Provider 'ollama' is on"));
+    g_assert_cmpstr(p->base_url, ==, url);
+    g_assert_cmpstr(p->part->name, ==, "ollama");
+    g_assert_cmpstr(p->default_model, ==, "llama3.2");
+    g_assert_cmpuint(p->models->len, ==, 4);
+    g_assert_cmpstr(g_ptr_array_index(p->models, 3), ==, "qwen3:4b");
+    g_assert_nonnull(strstr(told, "Provider 'ollama' is on: it answers at http://127.0.0.1:"));
+    g_assert_nonnull(strstr(told, "with 4 models; 'llama3.2' is its default.\n"));
+}
+
+static void test_ollama_empty(void)
+{
+    g_autofree char *url = NULL, *told = NULL;
+    g_autoptr(config_t) c = with_ollama(TAGS("null"), &url, &told);
+    const struct config_provider *p = config_find_provider(c, "ollama");
+    g_assert_cmpstr(p->base_url, ==, url);
+    g_assert_null(p->default_model);
+    g_assert_nonnull(strstr(told, "has no model to chat with"));
+}
+
+/* Somebody else is at that port, or nobody that speaks. */
+static void test_ollama_odd(void)
+{
+    static const char *const answers[] = {
+        "HTTP/1.1 200 OK\r\nX-Weir-Id: 1\r\nContent-Length: 13\r\n\r\n{\"models\":[]}",
+        "HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n{}",
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+        "SSH-2.0-OpenSSH\r\n",
+        NULL,
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(answers); i++) {
+        g_autofree char *url = NULL, *told = NULL;
+        g_autoptr(config_t) c = with_ollama(answers[i], &url, &told);
+        g_assert_null(config_find_provider(c, "ollama"));
+        g_assert_nonnull(config_find_provider(c, "sim"));
+        g_assert_nonnull(
+            strstr(told, i ? "does not answer as an Ollama does" : "no Ollama; it is "));
+    }
 }
 
 int main(int argc, char **argv)
@@ -160,5 +234,7 @@ int main(int argc, char **argv)
     g_test_add_func("/environment/simulator", test_simulator);
     g_test_add_func("/environment/keys", test_keys);
     g_test_add_func("/environment/ollama", test_ollama);
+    g_test_add_func("/environment/ollama-empty", test_ollama_empty);
+    g_test_add_func("/environment/ollama-odd", test_ollama_odd);
     return g_test_run();
 }

@@ -115,24 +115,33 @@ static void test_reserved(void)
 {
     g_autoptr(config_t) c = helper_load(
         BASE "  main: { failover: openai, filters: noop, loss: strict, mid_stream: splice,\n"
-             "    timeout: { total: 30s }, budget: { deadline: 2m, attempts: 6 } }\n"
+             "    opaque: strip,\n"
+             "    timeout: { total: 30s }, budget: { deadline: 2m, attempts: 6, money: 0.25 },\n"
+             "    priority: -3 }\n"
              "  quick: { failover: openai, timeout: 5s, budget: 9s }\n");
     const struct config_route *main = config_find_route(c, "main");
     const struct config_route *quick = config_find_route(c, "quick");
     g_assert_cmpuint(main->filters->len, ==, 1);
     g_assert_true(main->strict_loss);
+    g_assert_true(main->opaque_strip);
+    g_assert_false(quick->opaque_strip);
     g_assert_cmpint(main->mid_stream, ==, CONFIG_MID_STREAM_SPLICE);
     g_assert_cmpint(main->timeouts.total_us, ==, 30000000);
     g_assert_cmpint(main->timeouts.idle_us, ==, 0);
-    g_assert_cmpint(main->deadline_us, ==, 120000000);
-    g_assert_cmpuint(main->attempts, ==, 6);
+    g_assert_cmpint(main->budget.deadline_us, ==, 120000000);
+    g_assert_cmpuint(main->budget.attempts, ==, 6);
+    g_assert_cmpint(main->budget.money, ==, 250000);
+    g_assert_cmpint(main->priority, ==, -3);
+    g_assert_cmpint(quick->priority, ==, 0);
     g_assert_cmpint(quick->timeouts.total_us, ==, 5000000);
-    g_assert_cmpint(quick->deadline_us, ==, 9000000);
+    g_assert_cmpint(quick->budget.deadline_us, ==, 9000000);
     g_assert_cmpint(quick->mid_stream, ==, CONFIG_MID_STREAM_ERROR);
+    refuses("  main: { failover: openai, opaque: keep }",
+            "weir.yaml:5:37: opaque must be one of owner, strip, not 'keep'");
     refuses("  main: { failover: openai, mid_stream: resume, loss: none, timeout: { idle: 0 } }",
             "weir.yaml:5:41: mid_stream must be one of error, splice, continue, not 'resume'\n"
             "weir.yaml:5:55: loss must be one of allow, strict, not 'none'\n"
-            "weir.yaml:5:78: routes.main.timeout cannot be 0 on a route; remove it to use the "
+            "weir.yaml:5:78: routes.main.timeout cannot be 0 here; remove it to use the "
             "provider's, or set 0 there for no limit");
 }
 

@@ -151,7 +151,7 @@ static void test_sick_event(void)
         g_assert_cmpuint(f->status, ==, 500);
         g_assert_false(has(f, "Hello"));
         g_assert_cmpuint(kit_mock.asked, ==, 1);
-        g_assert_cmpuint(target_blocked(t, &p->limits, clock_now(), &ready), ==, 0);
+        g_assert_cmpuint(target_blocked(t, &p->limits, clock_now(), 1, &ready), ==, 0);
         g_assert_cmpuint(target_estimate(t).error_ppm, ==, 0);
         done(&k, f);
         f = chat(&k, CONFIG("{ sick-event: {}, on_error: continue }"), "mock/m", stream);

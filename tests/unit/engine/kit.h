@@ -3,11 +3,16 @@
  * fronts that record; and parts that are functions of the test, beside the plugins of the build.
  *
  * The provider part `mock` plays kit_mock.script. Its frames are server-sent events: "t:TEXT" is
- * content, "u" usage, "f" the end, "x:CLASS" an error, "k" one that holds the key, else nothing. It
- * has to be translated for; `twin` is the same and takes openai.chat natively.
+ * content, "o:TEXT" owned, "d:JSON" a document, "1:JSON" arguments of a call in block 1, "u" usage,
+ * "f" the end, "x:CLASS" an error, "k" one that holds the key, else nothing. It has to be
+ * translated for; `twin` is the same and takes openai.chat natively.
  *
  * The dialect `stern` refuses at /stern/read while it reads, at /stern/translate while it
- * translates; at /stern/answer it answers by itself. Its errors are the message alone.
+ * translates; at /stern/answer it answers by itself. Its errors are the message alone. `clerk`
+ * forwards /clerk/ID, where the ID is somebody's; `twin` takes that as well, but does not count as
+ * `mock` does. It streams at /clerk-chat, one block at a time and calls as a
+ * whole, in a shorthand of its own: "<1 {} 1> finish". It counts at /clerk-count, and lists at
+ * /clerk-models and /clerk-models/NAME. Its errors are the class and the message.
  *
  * Filters: `mark-a` and `mark-b` put "[a" "a]" ("[b" "b]") around every text delta; `edit` replaces
  * the text of the last message; `refuse` refuses; `answer` answers by itself, `half` only half;
@@ -33,7 +38,9 @@ struct kit_mock {
     uint32_t count;
     GString *seen; /* bodies it was asked with, each with a line break behind it */
     uint64_t seeds[8];
+    char catalogue[512]; /* of the target last asked */
     uint32_t asked;
+    bool foreign; /* the last time */
 };
 extern struct kit_mock kit_mock;
 
@@ -69,6 +76,10 @@ void kit_pass(struct kit *k, int64_t us);
 struct front *kit_chat(struct kit *k, const char *model, bool stream);
 struct front *kit_ask(struct kit *k, const char *method, const char *path, const char *body);
 void front_free(struct front *f);
+
+/* What the strategy `spy` was told at its last ask: "text=... all=... prefix=N TAG=VALUE". It asks
+ * for all there is; `blind` is the same and asks for nothing. */
+extern GString *kit_facts;
 
 /* Attempts in flight over all targets. */
 int64_t kit_inflight(void);

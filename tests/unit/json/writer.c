@@ -48,6 +48,72 @@ static void expect(struct fixture *f, const char *expected)
     weir_writer_init(&f->w, &f->arena.arena, 0);
 }
 
+/* What a sink was given, and how many of the pieces lie in `source`. */
+struct sent {
+    GString *bytes;
+    weir_str source;
+    unsigned pieces, own;
+};
+
+static weir_result on_piece(void *ctx, weir_str bytes)
+{
+    struct sent *sent = ctx;
+
+    sent->pieces++;
+    sent->own += bytes.ptr >= sent->source.ptr && bytes.ptr < sent->source.ptr + sent->source.len;
+    g_string_append_len(sent->bytes, bytes.ptr, (gssize)bytes.len);
+    return WEIR_OK;
+}
+
+/* An array of two long strings and two short ones; `taken_back`: with a third that is not meant. */
+static void write_long(weir_writer *w, weir_str source, bool taken_back)
+{
+    weir_text whole = { source.ptr, source.len, WEIR_FORM_JSON, 0 };
+    weir_text half = { source.ptr, source.len / 2, WEIR_FORM_UTF8, 0 };
+    weir_writer_mark mark;
+
+    weir_writer_refer(w, source);
+    weir_write_begin_array(w);
+    weir_write_text(w, whole);
+    weir_write_text(w, half);
+    mark = weir_writer_here(w);
+    if (taken_back) {
+        weir_write_text(w, whole);
+        weir_write_begin_object(w);
+        weir_write_key(w, "begun");
+        weir_writer_back(w, mark);
+    }
+    weir_write_literal(w, "short");
+    weir_write_text(w, (weir_text){ source.ptr, 3, WEIR_FORM_JSON, 0 });
+    weir_write_end_array(w);
+}
+
+static void test_long(struct fixture *f, gconstpointer unused)
+{
+    g_autofree char *text = g_strnfill(2 * WEIR_WRITER_LONG, 'x');
+    g_autofree char *half = g_strnfill(WEIR_WRITER_LONG, 'x');
+    g_autofree char *expected = g_strdup_printf("[\"%s\",\"%s\",\"short\",\"xxx\"]", text, half);
+    struct sent sent = { g_string_new(NULL), str(text, strlen(text)), 0, 0 };
+
+    (void)unused;
+    write_long(&f->w, sent.source, false);
+    g_assert_cmpint(weir_writer_send(&f->w, on_piece, &sent), ==, WEIR_OK);
+    g_assert_cmpstr(sent.bytes->str, ==, expected);
+    g_assert_cmpuint(sent.own, ==, 2);
+    g_assert_cmpuint(sent.pieces, ==, 5);
+    expect(f, expected);
+    write_long(&f->w, sent.source, true);
+    expect(f, expected);
+    weir_writer_refer(&f->w, sent.source);
+    for (int i = 0; i < 40; i++)
+        weir_write_bytes(&f->w, text, WEIR_WRITER_LONG);
+    g_assert_cmpuint(f->w.piece_count, ==, 40);
+    weir_write_begin_array(&f->w);
+    g_assert_cmpint(weir_writer_send(&f->w, on_piece, &sent), ==, WEIR_INTERNAL);
+    weir_writer_init(&f->w, &f->arena.arena, 0);
+    g_string_free(sent.bytes, TRUE);
+}
+
 static void test_structure(struct fixture *f, gconstpointer unused)
 {
     weir_writer *w = &f->w;
@@ -352,6 +418,7 @@ int main(int argc, char **argv)
 #define ADD(name, func) \
     g_test_add("/json/writer/" name, struct fixture, NULL, set_up, func, tear_down)
     ADD("structure", test_structure);
+    ADD("long", test_long);
     ADD("unbalanced", test_unbalanced);
     ADD("strings", test_strings);
     ADD("any-bytes", test_any_bytes);

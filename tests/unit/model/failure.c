@@ -192,6 +192,9 @@ static void test_usage(void)
     usage_merge(&u, &later);
     g_assert_cmpint(u.input_total, ==, 9);
     g_assert_cmpint(u.output_image, ==, 0);
+    later.input_total = INT64_MAX; /* no count */
+    usage_merge(&u, &later);
+    g_assert_cmpint(u.input_total, ==, 9);
     /* A reporter that knows only the first fields. */
     memset(&old, 0x11, sizeof old);
     old.struct_size = offsetof(weir_usage, input_uncached);

@@ -260,6 +260,55 @@ static void test_limit_reached(void)
     arena_thread_trim();
 }
 
+/* For dialects that repeat what they have written. */
+static void test_block(struct kit *k, gconstpointer data)
+{
+    const weir_block *b;
+
+    (void)data;
+    ok(k, EVENT(BLOCK_START, .block = 7, .kind = WEIR_BLOCK_TOOL_CALL, .id = S("c"), .name = S("f"),
+                .extra = S("\"a\":1")));
+    ok(k, EVENT(DELTA, .block = 7, .kind = WEIR_BLOCK_TOOL_CALL, .text = UTF8("{\"x\"")));
+    ok(k, EVENT(DELTA, .block = 7, .kind = WEIR_BLOCK_TOOL_CALL, .text = UTF8(":1}")));
+    ok(k, EVENT(BLOCK_END, .block = 7, .kind = WEIR_BLOCK_TOOL_CALL, .extra = S("\"b\":2")));
+    b = gather_block(&k->gather, 0, 7);
+    g_assert_nonnull(b);
+    text_is(b, WEIR_FORM_UTF8, "{\"x\":1}");
+    g_assert_true(str_is(b->id, "c"));
+    g_assert_true(str_is(b->name, "f"));
+    g_assert_true(str_is(b->extra, "\"a\":1,\"b\":2"));
+    g_assert_null(gather_block(&k->gather, 1, 7));
+    g_assert_null(gather_block(&k->gather, 0, 8));
+}
+
+/* Nothing keeps an emitter from giving the number of a block that has ended to another one. */
+static void test_number_again(struct kit *k, gconstpointer data)
+{
+    const weir_answer *a;
+
+    (void)data;
+    ok(k, EVENT(BLOCK_START, .block = 0, .kind = WEIR_BLOCK_TEXT));
+    delta(k, 0, 0, (weir_text)UTF8("first"));
+    ok(k, EVENT(BLOCK_END, .block = 0, .kind = WEIR_BLOCK_TEXT, .extra = S("\"item_id\":\"m1\"")));
+    ok(k, EVENT(BLOCK_START, .block = 1, .kind = WEIR_BLOCK_TEXT));
+    ok(k,
+       EVENT(BLOCK_START, .block = 0, .kind = WEIR_BLOCK_TOOL_CALL, .id = S("c"), .name = S("f")));
+    delta(k, 0, 1, (weir_text)UTF8("other"));
+    ok(k, EVENT(DELTA, .block = 0, .kind = WEIR_BLOCK_TOOL_CALL, .text = UTF8("{}")));
+    ok(k, EVENT(BLOCK_END, .block = 1, .kind = WEIR_BLOCK_TEXT));
+    ok(k, EVENT(BLOCK_END, .block = 0, .kind = WEIR_BLOCK_TOOL_CALL));
+    text_is(gather_block(&k->gather, 0, 0), WEIR_FORM_UTF8, "{}");
+    a = gather_answer(&k->gather);
+    g_assert_cmpuint(a->blocks.count, ==, 3);
+    text_is(block(a, 0), WEIR_FORM_UTF8, "first");
+    g_assert_true(str_is(block(a, 0)->extra, "\"item_id\":\"m1\""));
+    text_is(block(a, 1), WEIR_FORM_UTF8, "other");
+    text_is(block(a, 2), WEIR_FORM_UTF8, "{}");
+    g_assert_cmpuint(block(a, 2)->kind, ==, WEIR_BLOCK_TOOL_CALL);
+    g_assert_true(str_is(block(a, 2)->name, "f"));
+    g_assert_cmpint(block(a, 2)->index, ==, 2);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -272,6 +321,8 @@ int main(int argc, char **argv)
     ADD("document", test_document);
     ADD("empty", test_empty);
     ADD("long", test_long);
+    ADD("block", test_block);
+    ADD("number-again", test_number_again);
     g_test_add_func("/gather/limits", test_limits);
     g_test_add_func("/gather/limit-reached", test_limit_reached);
     return g_test_run();

@@ -9,6 +9,7 @@
 struct heard {
     GString *log;
     weir_result answer; /* what the receiver says */
+    weir_usage usage;
 };
 
 static const char *type_name(unsigned type)
@@ -36,9 +37,13 @@ static weir_result hear(void *ctx, const weir_event *e)
         g_string_append_printf(h->log, "=%.*s", S_ARG(e->text));
     if (e->extra.len)
         g_string_append_printf(h->log, "+%.*s", S_ARG(e->extra));
+    if (e->usage)
+        h->usage = *e->usage;
     g_string_append_c(h->log, ' ');
     return h->answer;
 }
+
+static const weir_usage counts = { .struct_size = sizeof(counts) };
 
 struct guard {
     struct order order;
@@ -102,7 +107,7 @@ static void test_whole(struct guard *g, gconstpointer data)
     g_assert_false(g->order.content);
     ok(g, EVENT(DELTA, .kind = WEIR_BLOCK_TEXT, .text = TEXT("a")));
     ok(g, EVENT(BLOCK_END, .kind = WEIR_BLOCK_TEXT));
-    ok(g, EVENT(USAGE));
+    ok(g, EVENT(USAGE, .usage = &counts));
     ok(g, EVENT(FINISH));
     heard_is(g, "start#m1 open0.0/1 delta0.0/1=a close0.0/1 usage finish0 ");
 }
@@ -142,7 +147,8 @@ static void test_choices(struct guard *g, gconstpointer data)
     (void)data;
     for (int32_t c = 0; c < 3; c++)
         ok(g, EVENT(DELTA, .choice = c, .kind = WEIR_BLOCK_TEXT, .text = TEXT("x")));
-    ok(g, EVENT(BLOCK_START, .choice = 1, .block = 1, .kind = WEIR_BLOCK_TOOL_CALL, .id = S("t")));
+    ok(g, EVENT(BLOCK_START, .choice = 1, .block = 1, .kind = WEIR_BLOCK_TOOL_CALL, .id = S("t"),
+                .name = S("f")));
     g_string_truncate(g->heard.log, 0);
     ok(g, EVENT(FINISH, .choice = 1));
     heard_is(g, "close1.0/1 close1.1/3 finish1 ");
@@ -196,7 +202,7 @@ static void test_content(struct guard *g, gconstpointer data)
     ok(g, EVENT(DELTA, .block = 1, .kind = WEIR_BLOCK_REASONING, .text = TEXT("hm")));
     g_assert_true(g->order.content);
     g->order = fresh;
-    ok(g, EVENT(BLOCK_START, .kind = WEIR_BLOCK_TOOL_CALL));
+    ok(g, EVENT(BLOCK_START, .kind = WEIR_BLOCK_TOOL_CALL, .name = S("f")));
     g_assert_true(g->order.content);
 }
 
@@ -208,7 +214,7 @@ static void test_error(struct guard *g, gconstpointer data)
     ok(g, EVENT(DELTA, .kind = WEIR_BLOCK_TEXT, .text = TEXT("b")));
     ok(g, EVENT(FINISH));
     ok(g, EVENT(DOCUMENT));
-    ok(g, EVENT(USAGE));
+    ok(g, EVENT(USAGE, .usage = &counts));
     heard_is(g, "start open0.0/1 delta0.0/1=a error ");
     g_assert_false(order_complete(&g->order));
 }
@@ -217,7 +223,7 @@ static void test_document(struct guard *g, gconstpointer data)
 {
     (void)data;
     g_assert_false(order_complete(&g->order));
-    ok(g, EVENT(USAGE));
+    ok(g, EVENT(USAGE, .usage = &counts));
     g_assert_false(order_complete(&g->order));
     ok(g, EVENT(DOCUMENT, .text = TEXT("{}")));
     g_assert_true(order_complete(&g->order));
@@ -231,6 +237,117 @@ static void test_receiver_stops(struct guard *g, gconstpointer data)
     g->heard.answer = WEIR_STOPPED;
     g_assert_cmpint(send(g, EVENT(DELTA, .text = TEXT("x"))), ==, WEIR_STOPPED);
     heard_is(g, "start ");
+}
+
+static void call(struct guard *g, int32_t choice, const char *text)
+{
+    ok(g, EVENT(BLOCK_START, .choice = choice, .kind = WEIR_BLOCK_TOOL_CALL, .name = S("f")));
+    ok(g, EVENT(DELTA, .choice = choice, .kind = WEIR_BLOCK_TOOL_CALL,
+                .text = { text, strlen(text), WEIR_FORM_UTF8, 0 }));
+}
+
+/* Half a call is never the end of an answer, closed by the decoder or not. */
+/* field: 3.2.2 */
+static void test_cut_call(struct guard *g, gconstpointer data)
+{
+    for (int closed = 0; closed < 2; closed++) {
+        teardown(g, data);
+        setup(g, data);
+        g->order = (struct order){ 0 };
+        call(g, 0, "{\"a\":");
+        if (closed)
+            ok(g, EVENT(BLOCK_END, .kind = WEIR_BLOCK_TOOL_CALL));
+        g_assert_false(g->order.cut_short);
+        g_assert_cmpint(send(g, EVENT(FINISH, .reason = WEIR_FINISH_TOOL_CALLS)), ==,
+                        WEIR_PROTOCOL);
+        g_assert_true(g->order.cut_short);
+        g_assert_false(order_complete(&g->order));
+        /* Nor is it when it is said again. */
+        g_assert_cmpint(send(g, EVENT(FINISH, .reason = WEIR_FINISH_STOP)), ==, WEIR_PROTOCOL);
+        heard_is(g, "start open0.0/3 delta0.0/3={\"a\": close0.0/3 ");
+    }
+}
+
+/* What a decoder says of another kind than the block is of has no place in it. */
+static void test_other_kind(struct guard *g, gconstpointer data)
+{
+    (void)data;
+    ok(g, EVENT(DELTA, .kind = WEIR_BLOCK_REASONING, .text = TEXT("hm")));
+    g_assert_cmpint(send(g, EVENT(DELTA, .kind = WEIR_BLOCK_TEXT, .text = TEXT("a"))), ==,
+                    WEIR_PROTOCOL);
+    heard_is(g, "start open0.0/2 delta0.0/2=hm ");
+}
+
+/* Dialects may add counts up. */
+static void test_counts(struct guard *g, gconstpointer data)
+{
+    weir_usage large = counts;
+
+    (void)data;
+    large.input_total = INT64_MAX;
+    large.output_total = 7;
+    large.output_text = -5;
+    ok(g, EVENT(USAGE, .usage = &large));
+    g_assert_cmpint(g->heard.usage.input_total, ==, -1);
+    g_assert_cmpint(g->heard.usage.output_total, ==, 7);
+    g_assert_cmpint(g->heard.usage.output_text, ==, -1);
+    ok(g, EVENT(USAGE)); /* without any */
+    heard_is(g, "usage ");
+}
+
+/* A block that a decoder forgot to begin is begun for it; not a call, which has a name. */
+static void test_nameless_call(struct guard *g, gconstpointer data)
+{
+    (void)data;
+    ok(g, EVENT(DELTA, .kind = WEIR_BLOCK_TEXT, .text = TEXT("a")));
+    g_assert_cmpint(
+        send(g, EVENT(DELTA, .block = 1, .kind = WEIR_BLOCK_TOOL_CALL, .text = TEXT("{}"))), ==,
+        WEIR_PROTOCOL);
+    g_assert_cmpint(send(g, EVENT(BLOCK_START, .block = 1, .kind = WEIR_BLOCK_TOOL_CALL)), ==,
+                    WEIR_PROTOCOL);
+    heard_is(g, "start open0.0/1 delta0.0/1=a ");
+}
+
+/* These reasons say themselves that something is missing. */
+static void test_cut_call_told(struct guard *g, gconstpointer data)
+{
+    const uint16_t reasons[] = { WEIR_FINISH_LENGTH, WEIR_FINISH_CONTENT_FILTER,
+                                 WEIR_FINISH_REFUSAL };
+
+    (void)data;
+    for (int32_t c = 0; c < (int32_t)G_N_ELEMENTS(reasons); c++) {
+        call(g, c, "{");
+        ok(g, EVENT(FINISH, .choice = c, .reason = reasons[c]));
+    }
+    g_assert_true(order_complete(&g->order));
+}
+
+/* One choice's call says nothing of another's. */
+static void test_whole_calls(struct guard *g, gconstpointer data)
+{
+    (void)data;
+    call(g, 70, "{");
+    call(g, 6, "{\"a\":");
+    call(g, 6, "{}}");
+    ok(g, EVENT(FINISH, .choice = 6, .reason = WEIR_FINISH_STOP));
+    /* Without arguments. */
+    ok(g, EVENT(BLOCK_START, .choice = 7, .kind = WEIR_BLOCK_TOOL_CALL, .name = S("f")));
+    ok(g, EVENT(FINISH, .choice = 7, .reason = WEIR_FINISH_TOOL_CALLS));
+    ok(g, EVENT(BLOCK_START, .choice = 8, .kind = WEIR_BLOCK_TOOL_CALL, .name = S("f"),
+                .extra = S("\"type\":\"custom\"")));
+    call(g, 8, "ls {");
+    ok(g, EVENT(FINISH, .choice = 8, .reason = WEIR_FINISH_TOOL_CALLS));
+    g_assert_cmpint(send(g, EVENT(FINISH, .choice = 70)), ==, WEIR_PROTOCOL);
+}
+
+/* The books want it, whenever it comes. */
+static void test_late_usage(struct guard *g, gconstpointer data)
+{
+    (void)data;
+    ok(g, EVENT(DELTA, .kind = WEIR_BLOCK_TEXT, .text = TEXT("a")));
+    ok(g, EVENT(FINISH));
+    ok(g, EVENT(USAGE, .usage = &counts));
+    heard_is(g, "start open0.0/1 delta0.0/1=a close0.0/1 finish0 usage ");
 }
 
 /* Types newer than this list pass. */
@@ -256,6 +373,13 @@ int main(int argc, char **argv)
     ADD("error", test_error);
     ADD("document", test_document);
     ADD("receiver-stops", test_receiver_stops);
+    ADD("cut-call", test_cut_call);
+    ADD("cut-call-told", test_cut_call_told);
+    ADD("nameless-call", test_nameless_call);
+    ADD("other-kind", test_other_kind);
+    ADD("counts", test_counts);
+    ADD("whole-calls", test_whole_calls);
+    ADD("late-usage", test_late_usage);
     ADD("unknown", test_unknown);
     return g_test_run();
 }

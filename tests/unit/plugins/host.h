@@ -15,6 +15,12 @@
 
 /* The part of that face that the linked plugin offers. */
 const void *host_part(const char *face);
+const void *host_part_named(const char *face, const char *name);
+
+/* Its provider part and its dialect, configured: the `cfg` of their calls. A dialect gets no
+ * options. */
+void *host_provider(const char *options);
+void *host_dialect(void);
 
 /* An arena of GLib memory; everything is freed by host_arena_clear(). */
 struct host_arena {

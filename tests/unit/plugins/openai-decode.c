@@ -112,6 +112,18 @@ static const struct log_case streams[] = {
       "\"finish_reason\":\"stop\"}]}\n\n" DONE,
       "start a m +\"system_fingerprint\":\"fp\"\nopen 0.0 text\ndelta 0.0 a +\"logprobs\":{\"c\":1}"
       "\ndelta 0.0  +\"other\":2\nclose 0.0\nfinish 0 1\n" },
+    { "created",
+      "data: "
+      "{\"id\":\"a\",\"model\":\"m\",\"created\":17,\"choices\":[{\"delta\":{\"content\":\"a\"},"
+      "\"finish_reason\":\"stop\"}]}\n\n" DONE,
+      "start a m +\"created\":17\nopen 0.0 text\ndelta 0.0 a\nclose 0.0\nfinish 0 1\n" },
+    { "signed-reasoning",
+      CHUNK("{\"reasoning_details\":[{\"signature\":\"s\"},{\"data\":\"d\"},{\"text\":\"t\"}]}",
+            "null") STOP DONE,
+      "start a m\nevent 12\nevent 12\nfinish 0 1\n" },
+    { "audio-id", CHUNK("{\"audio\":{\"id\":\"x\",\"data\":\"AA==\"}}", "null") STOP DONE,
+      "start a m\nopen 0.0 audio\nevent 12\ndelta 0.0  +\"audio\":{\"id\":\"x\",\"data\":"
+      "\"AA==\"}\nclose 0.0\nfinish 0 1\n" },
     { "two-choices",
       "data: {\"id\":\"a\",\"model\":\"m\",\"choices\":[{\"index\":1,\"delta\":{\"content\":\"b\"},"
       "\"finish_reason\":\"stop\"},{\"index\":0,\"delta\":{\"content\":\"a\"},\"finish_reason\":"
@@ -146,10 +158,147 @@ static const struct log_case streams[] = {
               CALL("{\"index\":0,\"function\":{\"arguments\":\"}\"}}") ENDED DONE,
       "start a m\nopen 0.0 tool_call i f\ndelta 0.0 {\nopen 0.1 tool_call j g\n"
       "delta 0.1 {}\ndelta 0.0 }\nclose 0.0\nclose 0.1\nfinish 0 3\n" },
+    { "text-after-the-end", STOP CHUNK("{\"content\":\"a\"}", "null") DONE,
+      "start a m\nerror protocol\n" },
+    { "the-last-event-twice",
+      CHUNK("{\"content\":\"a\"}", "\"stop\"") CHUNK("{\"content\":\"a\"}", "\"stop\"") DONE,
+      "start a m\nopen 0.0 text\ndelta 0.0 a\nerror protocol\n" },
+    { "an-end-of-each-call", /* Together */
+      CALL("{\"index\":0,\"id\":\"i\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}")
+          ENDED CALL(
+              "{\"index\":1,\"id\":\"j\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}")
+              ENDED DONE,
+      "start a m\nopen 0.0 tool_call i f\ndelta 0.0 {}\nopen 0.1 tool_call j f\ndelta 0.1 {}\n"
+      "close 0.0\nclose 0.1\nfinish 0 3\n" },
+    { "another-end", /* OpenRouter */
+      CALL("{\"index\":0,\"id\":\"i\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}")
+          ENDED CHUNK("{\"content\":\"a\"}", "\"stop\"") DONE,
+      "start a m\nopen 0.0 tool_call i f\ndelta 0.0 {}\nopen 0.1 text\ndelta 0.1 a\nclose 0.1\n"
+      "close 0.0\nfinish 0 3\n" },
+    { "call-after-the-end",
+      STOP CALL("{\"index\":0,\"id\":\"i\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}")
+          DONE,
+      "start a m\nerror protocol\n" },
+    { "arguments-after-the-end",
+      CALL("{\"index\":0,\"id\":\"i\",\"function\":{\"name\":\"f\",\"arguments\":\"{\"}}")
+          ENDED CALL("{\"index\":0,\"function\":{\"arguments\":\"}\"}}") DONE,
+      "start a m\nopen 0.0 tool_call i f\ndelta 0.0 {\nerror protocol\n" },
+    { "nothing-after-the-end",
+      CHUNK("{\"content\":\"a\"}", "\"stop\"") CHUNK("{\"content\":\"\"}", "null") STOP
+      "data: {\"choices\":null,\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2}}\n\n" DONE,
+      "start a m\nopen 0.0 text\ndelta 0.0 a\nusage 3 2\nclose 0.0\nfinish 0 1\n" },
+    { "a-call-is-missing",
+      CALL("{\"index\":0,\"id\":\"i\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}")
+          CALL("{\"index\":2,\"id\":\"j\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}")
+              ENDED DONE,
+      "start a m\nopen 0.0 tool_call i f\ndelta 0.0 {}\nerror protocol\n" },
+    { "a-call-is-missing-after-text",
+      CHUNK("{\"content\":\"a\"}", "null")
+          CALL("{\"index\":0,\"id\":\"i\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}")
+              CALL("{\"index\":2,\"id\":\"j\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}")
+                  ENDED DONE,
+      "start a m\nopen 0.0 text\ndelta 0.0 a\nclose 0.0\nopen 0.1 tool_call i f\n"
+      "delta 0.1 {}\nerror protocol\n" },
+    { "the-first-call-is-missing",
+      CALL("{\"index\":1,\"id\":\"j\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}")
+          ENDED DONE,
+      "start a m\nerror protocol\n" },
+    { "calls-numbered-among-blocks", /* of those who have the numbers of Anthropic's blocks */
+      CHUNK("{\"content\":\"a\"}", "null")
+          CALL("{\"index\":1,\"id\":\"i\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}")
+              CHUNK("{\"content\":\"b\"}", "null") CALL(
+                  "{\"index\":3,\"id\":\"j\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}")
+                  ENDED DONE,
+      "start a m\nopen 0.0 text\ndelta 0.0 a\nclose 0.0\nopen 0.1 tool_call i f\n"
+      "delta 0.1 {}\nopen 0.2 text\ndelta 0.2 b\nclose 0.2\nopen 0.3 tool_call j f\n"
+      "delta 0.3 {}\nclose 0.1\nclose 0.3\nfinish 0 3\n" },
+    { "arguments-of-no-call",
+      CALL("{\"index\":0,\"id\":\"i\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}")
+          CALL("{\"index\":1,\"function\":{\"arguments\":\"{}\"}}") ENDED DONE,
+      "start a m\nopen 0.0 tool_call i f\ndelta 0.0 {}\nerror protocol\n" },
     { "call-without-a-name",
       CALL("{\"index\":0,\"id\":\"i\",\"function\":{\"arguments\":\"{}\"}}") ENDED DONE,
       "start a m\nerror protocol\n" },
 };
+
+/* What cannot be read is no end of an answer, in a stream and whole. */
+static const char *const wrong[] = {
+    "{\"choices\":7}",
+    "{\"choices\":[7]}",
+    "{\"choices\":[{\"index\":0,\"DELTA\":7,\"finish_reason\":\"stop\"}]}",
+    "{\"choices\":[{\"index\":\"0\",\"DELTA\":{},\"finish_reason\":\"stop\"}]}",
+    "{\"choices\":[{\"index\":0,\"DELTA\":{},\"finish_reason\":7}]}",
+    "{\"choices\":[{\"index\":0,\"DELTA\":{\"content\":7},\"finish_reason\":\"stop\"}]}",
+    "{\"choices\":[{\"index\":0,\"DELTA\":{\"content\":{}},\"finish_reason\":\"stop\"}]}",
+    "{\"choices\":[{\"index\":0,\"DELTA\":{\"content\":[7]},\"finish_reason\":\"stop\"}]}",
+    "{\"choices\":[{\"DELTA\":{\"content\":[{\"type\":7,\"text\":\"a\"}]},\"finish_reason\":"
+    "\"stop\"}]"
+    "}",
+    "{\"choices\":[{\"DELTA\":{\"content\":[{\"type\":\"thinking\",\"thinking\":7}]},"
+    "\"finish_reason\":\"stop\"}]}",
+    "{\"choices\":[{\"DELTA\":{\"content\":[{\"type\":\"thinking\",\"thinking\":[{\"type\":"
+    "\"text\","
+    "\"text\":7}]}]},\"finish_reason\":\"stop\"}]}",
+    "{\"choices\":[{\"DELTA\":{\"reasoning_content\":7},\"finish_reason\":\"stop\"}]}",
+    "{\"choices\":[{\"DELTA\":{\"refusal\":[]},\"finish_reason\":\"stop\"}]}",
+    "{\"choices\":[{\"DELTA\":{\"tool_calls\":7},\"finish_reason\":\"stop\"}]}",
+    "{\"choices\":[{\"DELTA\":{\"tool_calls\":[7]},\"finish_reason\":\"stop\"}]}",
+    "{\"choices\":[{\"DELTA\":{\"tool_calls\":[{\"function\":7}]},\"finish_reason\":\"stop\"}]}",
+    "{\"choices\":[{\"DELTA\":{\"tool_calls\":[{\"function\":{\"name\":\"f\",\"arguments\":7}}]},"
+    "\"finish_reason\":\"stop\"}]}",
+    "{\"choices\":[{\"DELTA\":{\"function_call\":7},\"finish_reason\":\"stop\"}]}",
+};
+
+static void test_wrong_types(void)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
+        for (int stream = 0; stream < 2; stream++) {
+            GString *body = g_string_new(wrong[i]);
+            struct host_heard *h;
+
+            g_string_replace(body, "DELTA", stream ? "delta" : "message", 0);
+            if (stream) {
+                g_string_prepend(body, CHUNK("{\"content\":\"a\"}", "null") "data: ");
+                g_string_append(body, "\n\n" STOP DONE);
+            }
+            h = hear(WEIR_OP_CHAT, 200, stream ? SSE : JSON, body->str, false);
+            g_test_message("%s", body->str);
+            g_assert_cmpint(h->errors, ==, 1);
+            g_assert_cmpint(h->class_id, ==, WEIR_CLASS_PROTOCOL);
+            g_assert_cmpuint(h->finish->len, ==, 0);
+            host_heard_free(h);
+            g_string_free(body, TRUE);
+        }
+    }
+}
+
+/* The same of the Responses API. */
+static void test_wrong_items(void)
+{
+    static const char *const items[] = {
+        "{\"type\":\"message\",\"content\":7}",
+        "{\"type\":\"message\",\"content\":[7]}",
+        "{\"type\":\"message\",\"content\":[{\"type\":\"output_text\",\"text\":7}]}",
+        "{\"type\":\"reasoning\",\"summary\":7}",
+        "{\"type\":\"function_call\",\"call_id\":\"c\",\"name\":\"f\",\"arguments\":7}",
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(items); i++) {
+        g_autofree char *body =
+            g_strconcat("{\"status\":\"completed\",\"output\":[", items[i], "]}", NULL);
+        struct host_exchange *e =
+            host_exchange_new(WEIR_OP_CHAT, "{\"input\":\"a\"}", "gpt-5-codex");
+        struct host_heard *h = host_decode(host_part(WEIR_PART_PROVIDER), configured, e, 200, JSON,
+                                           weir_str_of(body), 3, false);
+
+        g_assert_cmpint(h->errors, ==, 1);
+        g_assert_cmpint(h->class_id, ==, WEIR_CLASS_PROTOCOL);
+        g_assert_cmpuint(h->finish->len, ==, 0);
+        g_assert_cmpstr(h->message, ==, "an item of the answer has a member of a wrong type");
+        host_heard_free(h);
+        host_exchange_free(e);
+    }
+}
 
 static void test_stream(gconstpointer data)
 {
@@ -277,8 +426,13 @@ static const struct {
       10, -1, -1, 5, -1, -1 },
     { "\"prompt_tokens\":10,\"completion_tokens\":5,\"total_tokens\":79,\"num_cached_tokens\":64",
       74, 10, 64, 5, -1, -1 },
+    /* no counts at all */
+    { "\"prompt_tokens\":9223372036854775807,\"completion_tokens\":5,\"total_tokens\":"
+      "9223372036854775807,\"prompt_tokens_details\":{\"cached_tokens\":9223372036854775807}",
+      -1, -1, -1, 5, -1, -1 },
 };
 
+/* field: 3.4.1, 3.4.3 */
 static void test_usage(void)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(usages); i++) {
@@ -357,6 +511,8 @@ int main(int argc, char **argv)
         g_autofree char *path = g_strconcat("/openai/decode/", streams[i].name, NULL);
         g_test_add_data_func(path, &streams[i], test_stream);
     }
+    g_test_add_func("/openai/decode/wrong-types", test_wrong_types);
+    g_test_add_func("/openai/decode/wrong-items", test_wrong_items);
     g_test_add_func("/openai/decode/cut", test_cut);
     g_test_add_func("/openai/decode/failures", test_failures);
     g_test_add_func("/openai/decode/limits", test_limits);

@@ -1,21 +1,7 @@
 /*
- * Requests of the provider part openai, and both directions of its dialect.
+ * Requests of the provider part openai.
  */
 #include "host.h"
-
-static void *configure(const char *json)
-{
-    const weir_provider_v1 *face = host_part(WEIR_PART_PROVIDER);
-    struct host_arena arena;
-    weir_json options;
-    void *cfg = NULL;
-
-    host_arena_init(&arena);
-    options = host_scan(&arena, json);
-    g_assert_cmpint(face->configure(&host_services, &options, &cfg, NULL), ==, WEIR_OK);
-    host_arena_clear(&arena);
-    return cfg;
-}
 
 struct encode_case {
     const char *options;
@@ -63,6 +49,92 @@ static const struct encode_case bodies[] = {
       "\"id\":\"i\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]},{"
       "\"role\":\"tool\",\"tool_call_id\":\"i\",\"content\":\"x\"}]}",
       "/messages/0/content\n/messages/1/is_error\n" },
+    /* words that only OpenAI has, and others for the same */
+    { "{}", false, "m",
+      "{\"model\":\"m\",\"max_tokens\":3,\"messages\":[{\"role\":\"developer\",\"content\":\"a\"}]"
+      "}",
+      "{\"model\":\"m\",\"messages\":[{\"role\":\"developer\",\"content\":\"a\"}],"
+      "\"max_completion_tokens\":3}",
+      "" },
+    { "{\"base_url\":\"https://api.deepseek.com\"}", false, "m",
+      "{\"model\":\"m\",\"max_completion_tokens\":3,\"messages\":[{\"role\":\"developer\","
+      "\"content\":"
+      "\"a\",\"name\":\"n\"},{\"role\":\"user\",\"content\":\"b\"}]}",
+      "{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":\"a\",\"name\":\"n\"},{"
+      "\"role\":"
+      "\"user\",\"content\":\"b\"}],\"max_tokens\":3}",
+      "" },
+    { "{\"base_url\":\"https://api.deepseek.com\"}", false, "m",
+      "{\"model\":\"m\",\"max_completion_tokens\":3,\"max_tokens\":4,\"messages\":[]}",
+      "{\"model\":\"m\",\"max_tokens\":3,\"messages\":[]}", "" },
+    { "{\"base_url\":\"https://api.deepseek.com\"}", true, "m",
+      "{\"model\":\"m\",\"max_completion_tokens\":3,\"messages\":[{\"role\":\"developer\"}]}",
+      "{\"model\":\"m\",\"max_completion_tokens\":3,\"messages\":[{\"role\":\"developer\"}]}", "" },
+    { "{\"base_url\":\"https://openrouter.ai/api/v1\"}", false, "openai/gpt-5",
+      "{\"model\":\"openai/gpt-5\",\"max_tokens\":3,\"messages\":[]}",
+      "{\"model\":\"openai/gpt-5\",\"messages\":[],\"max_completion_tokens\":3}", "" },
+    { "{\"base_url\":\"https://openrouter.ai/api/v1\"}", false, "openai/gpt-oss-20b",
+      "{\"model\":\"openai/gpt-oss-20b\",\"max_tokens\":3,\"messages\":[]}",
+      "{\"model\":\"openai/gpt-oss-20b\",\"max_tokens\":3,\"messages\":[]}", "" },
+    { "{\"wording\":\"classic\"}", false, "gpt-4",
+      "{\"model\":\"gpt-4\",\"max_completion_tokens\":3,\"messages\":[]}",
+      "{\"model\":\"gpt-4\",\"messages\":[],\"max_tokens\":3}", "" },
+    /* what is another API's own */
+    { "{}", false, "m",
+      "{\"model\":\"m\",\"vendor\":{\"openai_responses\":{\"truncation\":\"auto\"}},\"tools\":[{"
+      "\"type\":"
+      "\"server_tool\",\"api\":\"anthropic\",\"tool\":{}}],\"messages\":[{\"role\":\"user\","
+      "\"content\":\"a\"}]}",
+      "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}",
+      "/vendor/openai_responses/truncation\n/tools/0\n" },
+    /* every member by its name */
+    { "{}", false, "m",
+      "{\"model\":\"m\",\"vendor\":{\"gemini\":{\"safetySettings\":[],\"a\":{\"b\":{\"c\":{\"d\":1}"
+      "}}}},"
+      "\"cache_control\":{},\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"},"
+      "\"cache_control\":{},\"vendor\":{\"anthropic\":{\"x\":1}}}],\"messages\":[{\"role\":"
+      "\"user\","
+      "\"cache_control\":{},\"content\":[{\"type\":\"text\",\"text\":\"a\",\"cache_control\":{},"
+      "\"vendor\":{\"gemini\":{\"y\":2}}}]}]}",
+      "{\"model\":\"m\",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}],"
+      "\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"a\"}]}]}",
+      "/cache_control\n/vendor/gemini/safetySettings\n/vendor/gemini/a/b/c\n"
+      "/messages/0/cache_control\n/messages/0/content/0/cache_control\n"
+      "/messages/0/content/0/vendor/gemini/y\n/tools/0/cache_control\n/tools/0/vendor/anthropic/"
+      "x\n" },
+    /* no message without content */
+    { "{}", false, "m",
+      "{\"model\":\"m\",\"messages\":[{\"role\":\"user\"},{\"role\":\"assistant\",\"content\":[]},{"
+      "\"role\":\"user\",\"content\":[{\"type\":\"opaque\",\"api\":\"gemini\",\"block\":{\"x\":1}}]"
+      "}]}",
+      "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"\"},{\"role\":\"assistant\","
+      "\"content\":\"\"},{\"role\":\"user\",\"content\":\"\"}]}",
+      "/messages/2/content/0\n" },
+    /* what results hold beside text stands behind all of them */
+    { "{}", false, "m",
+      "{\"model\":\"m\",\"messages\":[{\"role\":\"tool\",\"tool_call_id\":\"i\",\"content\":[{"
+      "\"type\":"
+      "\"text\",\"text\":\"a\"},{\"type\":\"image_url\",\"image_url\":{\"url\":\"u\"}}]},{\"role\":"
+      "\"tool\",\"tool_call_id\":\"j\",\"content\":[{\"type\":\"file\",\"file\":{\"file_id\":\"f\"}"
+      ","
+      "\"cache_control\":{}}]},{\"role\":\"user\",\"content\":\"b\"}]}",
+      "{\"model\":\"m\",\"messages\":[{\"role\":\"tool\",\"tool_call_id\":\"i\",\"content\":[{"
+      "\"type\":"
+      "\"text\",\"text\":\"a\"}]},{\"role\":\"tool\",\"tool_call_id\":\"j\",\"content\":\"\"},{"
+      "\"role\":"
+      "\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"u\"}},{\"type\":"
+      "\"file\","
+      "\"file\":{\"file_id\":\"f\"}}]},{\"role\":\"user\",\"content\":\"b\"}]}",
+      "/messages/1/content/0/cache_control\n" },
+    /* opaque state of blocks, and blocks of another API */
+    { "{\"reasoning_field\":\"reasoning\"}", false, "m",
+      "{\"model\":\"m\",\"messages\":[{\"role\":\"assistant\",\"content\":[{\"type\":\"reasoning\","
+      "\"text\":\"hm\",\"signature\":\"s\"},{\"type\":\"text\",\"text\":\"a\",\"citations\":[]},"
+      "{\"type\":\"opaque\",\"api\":\"gemini\",\"block\":{\"executableCode\":{}}}]}]}",
+      "{\"model\":\"m\",\"messages\":[{\"role\":\"assistant\",\"content\":\"a\",\"reasoning\":"
+      "\"hm\"}]}",
+      "/messages/0/content\n/messages/0/content/0/signature\n/messages/0/content/1/citations\n"
+      "/messages/0/content/2\n" },
     /* a call with free text instead of JSON */
     { "{}", false, "m",
       "{\"model\":\"m\",\"messages\":[{\"role\":\"assistant\",\"content\":[{\"type\":\"tool_call\","
@@ -86,7 +158,7 @@ static void test_bodies(void)
     for (size_t i = 0; i < G_N_ELEMENTS(bodies); i++) {
         const struct encode_case *c = &bodies[i];
         struct host_exchange *e = host_exchange_new(WEIR_OP_CHAT, c->body, c->model);
-        void *cfg = configure(c->options);
+        void *cfg = host_provider(c->options);
         struct host_sent *s;
 
         e->x.native = c->native;
@@ -101,10 +173,168 @@ static void test_bodies(void)
     }
 }
 
+/* What another provider signed goes to nobody else; of a native request only that goes. */
+static void test_foreign(void)
+{
+    static const char body[] =
+        "{\"model\":\"m\",\"messages\":[{\"role\":\"assistant\",\"content\":\"a\",\"is_error\":"
+        "true,"
+        "\"reasoning_details\":[{\"signature\":\"s\"}]},{\"role\":\"user\", \"content\":\"b\"}]}";
+    static const char *const expected[] = {
+        "{\"model\":\"m\",\"messages\":[{\"role\":\"assistant\",\"content\":\"a\"},"
+        "{\"role\":\"user\", \"content\":\"b\"}]}",
+        "{\"model\":\"m\",\"messages\":[{\"role\":\"assistant\",\"content\":\"a\",\"is_error\":"
+        "true},"
+        "{\"role\":\"user\", \"content\":\"b\"}]}",
+    };
+    static const char *const dropped[] = { "/messages/0/reasoning_details\n/messages/0/is_error\n",
+                                           "/messages/0/reasoning_details\n" };
+    const weir_provider_v1 *face = host_part(WEIR_PART_PROVIDER);
+
+    for (int native = 0; native < 2; native++) {
+        struct host_exchange *e = host_exchange_new(WEIR_OP_CHAT, body, "m");
+        void *cfg = host_provider("{}");
+        struct host_sent *s;
+
+        e->x.native = (uint8_t)native;
+        e->x.foreign = 1;
+        s = host_encode(face, cfg, e);
+        g_assert_cmpstr(s->body->str, ==, expected[native]);
+        g_assert_cmpstr(s->dropped->str, ==, dropped[native]);
+        host_sent_free(s);
+        face->release(cfg);
+        host_exchange_free(e);
+    }
+}
+
+/* The same in the Responses API: no ciphertext of others, and no id of an item that needs it. */
+static void test_foreign_items(void)
+{
+    const weir_provider_v1 *face = host_part(WEIR_PART_PROVIDER);
+    void *cfg = host_provider("{}");
+    struct host_exchange *e = host_exchange_new(
+        WEIR_OP_CHAT,
+        "{\"model\":\"gpt-5\",\"input\":[{\"role\":\"user\",\"content\":\"a\"},{\"type\":"
+        "\"reasoning\","
+        "\"id\":\"rs_1\",\"summary\":[],\"encrypted_content\":\"c\"},{\"type\":\"message\",\"id\":"
+        "\"msg_1\",\"role\":\"assistant\",\"content\":[]},{\"type\":\"function_call\",\"id\":\"fc_"
+        "1\","
+        "\"call_id\":\"i\",\"name\":\"f\",\"arguments\":\"{}\"},{\"type\":\"web_search_call\","
+        "\"id\":"
+        "\"ws_1\"}]}",
+        "gpt-5");
+    struct host_sent *s;
+
+    e->x.native = 1;
+    e->x.foreign = 1;
+    e->x.dialect = WEIR_S("openai.responses");
+    s = host_encode(face, cfg, e);
+    g_assert_cmpstr(
+        s->body->str, ==,
+        "{\"model\":\"gpt-5\",\"input\":[{\"role\":\"user\",\"content\":\"a\"},{\"type\":"
+        "\"message\",\"role\":\"assistant\",\"content\":[]},{\"type\":\"function_call\","
+        "\"call_id\":\"i\",\"name\":\"f\",\"arguments\":\"{}\"},{\"type\":"
+        "\"web_search_call\",\"id\":\"ws_1\"}]}");
+    g_assert_cmpstr(s->dropped->str, ==, "/input/1\n/input/2/id\n/input/3/id\n");
+    host_sent_free(s);
+    face->release(cfg);
+    host_exchange_free(e);
+}
+
+/* Canonical requests to the Responses API. */
+static void test_responses(void)
+{
+    static const struct {
+        const char *body, *expected, *dropped;
+    } cases[] = {
+        { "{\"messages\":[{\"role\":\"system\",\"content\":\"S\"},{\"role\":\"user\",\"content\":"
+          "\"a\"}],\"stop\":\"x\",\"n\":2,\"max_tokens\":9,\"tools\":[{\"type\":\"function\","
+          "\"function\":{\"name\":\"f\"}}]}",
+          "{\"model\":\"gpt-5-codex\",\"instructions\":\"S\",\"input\":[{\"type\":\"message\","
+          "\"role\":"
+          "\"user\",\"content\":\"a\"}],\"tools\":[{\"type\":\"function\",\"name\":\"f\","
+          "\"parameters\":{"
+          "\"type\":\"object\",\"properties\":{}},\"strict\":false}],\"max_output_tokens\":9,"
+          "\"store\":"
+          "false,\"include\":[\"reasoning.encrypted_content\"]}",
+          "/n\n/stop\n" },
+        { "{\"messages\":[{\"role\":\"assistant\",\"content\":null,\"reasoning_content\":\"hm\","
+          "\"tool_calls\":[{\"id\":\"c\",\"type\":\"custom\",\"custom\":{\"name\":\"s\",\"input\":"
+          "\"l\"}}]},"
+          "{\"role\":\"tool\",\"tool_call_id\":\"c\",\"content\":\"r\",\"is_error\":true}],"
+          "\"store\":true}",
+          "{\"model\":\"gpt-5-codex\",\"input\":[{\"type\":\"custom_tool_call\",\"call_id\":\"c\","
+          "\"name\":"
+          "\"s\",\"input\":\"l\"},{\"type\":\"custom_tool_call_output\",\"call_id\":\"c\","
+          "\"output\":\"r\"}]"
+          ",\"store\":true}",
+          "/messages/0/content\n/messages/1/is_error\n" },
+        { "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}],\"max_completion_tokens\":\"9\","
+          "\"max_tokens\":7,\"store\":true}",
+          "{\"model\":\"gpt-5-codex\",\"input\":[{\"type\":\"message\",\"role\":\"user\","
+          "\"content\":\"a\"}],\"max_output_tokens\":7,\"store\":true}",
+          "/max_completion_tokens\n" },
+        /* Mistral's word for a choice, names, and what is another API's own */
+        { "{\"messages\":[{\"role\":\"system\",\"name\":\"n\",\"content\":\"S\"},{\"role\":"
+          "\"user\","
+          "\"name\":\"u\",\"content\":[{\"type\":\"text\",\"text\":\"a\",\"cache_control\":{}}]}],"
+          "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"},\"cache_control\":{}}],"
+          "\"tool_choice\":\"any\",\"store\":true,\"vendor\":{\"gemini\":{\"safetySettings\":[]},"
+          "\"openai_responses\":{\"truncation\":\"auto\"}}}",
+          "{\"model\":\"gpt-5-codex\",\"instructions\":\"S\",\"input\":[{\"type\":\"message\","
+          "\"role\":"
+          "\"user\",\"content\":[{\"type\":\"input_text\",\"text\":\"a\"}]}],\"tools\":[{\"type\":"
+          "\"function\",\"name\":\"f\",\"parameters\":{\"type\":\"object\",\"properties\":{}},"
+          "\"strict\":"
+          "false}],\"tool_choice\":\"required\",\"store\":true,\"truncation\":\"auto\"}",
+          "/messages/0/name\n/messages/1/name\n/messages/1/content/0/cache_control\n"
+          "/tools/0/cache_control\n/vendor/gemini/safetySettings\n" },
+    };
+    const weir_provider_v1 *face = host_part(WEIR_PART_PROVIDER);
+    void *cfg = host_provider("{}");
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        struct host_exchange *e = host_exchange_new(WEIR_OP_CHAT, cases[i].body, "gpt-5-codex");
+        struct host_sent *s = host_encode(face, cfg, e);
+
+        g_assert_cmpstr(s->line->str, ==, "POST /responses");
+        g_assert_cmpstr(s->body->str, ==, cases[i].expected);
+        g_assert_cmpstr(s->dropped->str, ==, cases[i].dropped);
+        host_sent_free(s);
+        host_exchange_free(e);
+    }
+    face->release(cfg);
+}
+
+/* Who has the Responses API. */
+static void test_speaks(void)
+{
+    static const struct {
+        const char *options;
+        bool speaks;
+    } cases[] = {
+        { "{}", true },
+        { "{\"base_url\":\"https://api.openai.com/v1\"}", true },
+        { "{\"base_url\":\"https://x.openai.azure.com/openai/v1\"}", true },
+        { "{\"base_url\":\"https://api.groq.com/openai/v1\"}", false },
+        { "{\"base_url\":\"https://api.x.ai/v1\",\"responses\":\"yes\"}", true },
+        { "{\"base_url\":\"https://api.openai.com/v1\",\"responses\":\"no\"}", false },
+    };
+    const weir_provider_v1 *face = host_part(WEIR_PART_PROVIDER);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        void *cfg = host_provider(cases[i].options);
+
+        g_assert_true(face->speaks(cfg, WEIR_S("openai.responses")) == cases[i].speaks);
+        g_assert_true(face->speaks(cfg, WEIR_S("openai.chat")));
+        face->release(cfg);
+    }
+}
+
 static void test_places(void)
 {
     const weir_provider_v1 *face = host_part(WEIR_PART_PROVIDER);
-    void *cfg = configure("{\"key_header\":\"api-key\",\"query\":\"api-version=1\"}");
+    void *cfg = host_provider("{\"key_header\":\"api-key\",\"query\":\"api-version=1\"}");
     struct host_exchange *e = host_exchange_new(WEIR_OP_MODELS, NULL, "");
     struct host_sent *s = host_encode(face, cfg, e);
 
@@ -128,7 +358,7 @@ static void test_forward_model(void)
 {
     const weir_provider_v1 *face = host_part(WEIR_PART_PROVIDER);
     const weir_header type = { WEIR_S("content-type"), WEIR_S("application/json") };
-    void *cfg = configure("{}");
+    void *cfg = host_provider("{}");
     struct host_exchange *e = host_exchange_new(WEIR_OP_FORWARD, NULL, "real");
     struct host_sent *s;
 
@@ -144,313 +374,15 @@ static void test_forward_model(void)
     host_exchange_free(e);
 }
 
-/* -- Dialect ---------------------------------------------------------------------------------- */
-
-/* What a request sink was told. */
-struct told {
-    weir_facts facts;
-    char *key;
-    char *refusal;
-    char *param;
-    GString *body;
-    GString *opaque;
-    const weir_json *json;
-};
-
-static weir_result told_facts(void *ctx, const weir_facts *facts, weir_str key)
-{
-    struct told *t = ctx;
-
-    t->facts = *facts;
-    t->key = host_text(key);
-    return WEIR_OK;
-}
-
-static weir_result told_body(void *ctx, weir_str bytes)
-{
-    g_string_append_len(((struct told *)ctx)->body, bytes.ptr, (gssize)bytes.len);
-    return WEIR_OK;
-}
-
-static weir_result told_opaque(void *ctx, uint32_t token, bool required)
-{
-    struct told *t = ctx;
-    weir_str text = weir_json_inner(t->json, token);
-
-    g_string_append_printf(t->opaque, "%.*s%s ", (int)text.len, text.ptr, required ? "!" : "");
-    return WEIR_OK;
-}
-
-static weir_result told_refuse(void *ctx, const weir_failure *failure)
-{
-    struct told *t = ctx;
-
-    t->refusal = host_text(failure->message);
-    t->param = host_text(failure->param);
-    return WEIR_OK;
-}
-
-static void read_body(struct told *t, struct host_arena *arena, const char *body, void *cfg)
-{
-    const weir_dialect_v1 *face = host_part(WEIR_PART_DIALECT);
-    const weir_header key = { WEIR_S("Authorization"), WEIR_S("Bearer app-key") };
-    const weir_request_sink sink = { sizeof(sink), 0,    t,    told_facts, told_body,
-                                     told_opaque,  NULL, NULL, told_refuse };
-    weir_ingress in = { .struct_size = sizeof(in),
-                        .method = WEIR_S("POST"),
-                        .headers = &key,
-                        .header_count = 1,
-                        .body = weir_str_of(body),
-                        .arena = arena->arena };
-    weir_json json;
-
-    memset(t, 0, sizeof(*t));
-    t->body = g_string_new(NULL);
-    t->opaque = g_string_new(NULL);
-    if (body[0] == '{' || body[0] == '[') {
-        json = host_scan(arena, body);
-        in.json = &json;
-        t->json = &json;
-    }
-    g_assert_cmpint(face->read(cfg, &in, &sink), >=, WEIR_OK);
-    if (in.json && !t->refusal)
-        g_assert_cmpint(face->translate(cfg, &in, &sink), ==, WEIR_OK);
-    t->json = NULL;
-}
-
-static void told_clear(struct told *t)
-{
-    g_free(t->key);
-    g_free(t->refusal);
-    g_free(t->param);
-    g_string_free(t->body, TRUE);
-    g_string_free(t->opaque, TRUE);
-}
-
-static void *dialect_cfg(void)
-{
-    const weir_dialect_v1 *face = host_part(WEIR_PART_DIALECT);
-    weir_json none = { { "", 0 }, NULL, 0 };
-    void *cfg = NULL;
-
-    g_assert_cmpint(face->configure(&host_services, &none, &cfg, NULL), ==, WEIR_OK);
-    return cfg;
-}
-
-static void test_facts(void)
-{
-    void *cfg = dialect_cfg();
-    struct host_arena arena;
-    struct told t;
-
-    host_arena_init(&arena);
-    read_body(&t, &arena,
-              "{\"model\":\"m\\u0031\",\"provider\":\"p\",\"stream\":true,\"stream_options\":{"
-              "\"include_usage\":true},\"max_tokens\":7,\"n\":2,\"user\":\"u\",\"tools\":[{}],"
-              "\"prompt_cache_key\":\"s\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":"
-              "\"image_url\"},{\"type\":\"file\",\"file\":{\"file_id\":\"file-1\"}}]}]}",
-              cfg);
-    g_assert_null(t.refusal);
-    g_assert_true(weir_str_is(t.facts.model, "m1"));
-    g_assert_true(weir_str_is(t.facts.provider, "p"));
-    g_assert_true(weir_str_is(t.facts.user, "u"));
-    g_assert_true(weir_str_is(t.facts.session, "s"));
-    g_assert_cmpint(t.facts.stream, ==, 1);
-    g_assert_cmpint(t.facts.asked_usage, ==, 1);
-    g_assert_cmpint(t.facts.output_tokens, ==, 7);
-    g_assert_cmpuint(t.facts.messages, ==, 1);
-    g_assert_cmpuint(t.facts.needs, ==,
-                     WEIR_CAN_STREAM | WEIR_CAN_TOOLS | WEIR_CAN_IMAGES | WEIR_CAN_DOCUMENTS |
-                         WEIR_CAN_CHOICES);
-    g_assert_cmpstr(t.opaque->str, ==, "file-1! ");
-    g_assert_cmpstr(t.key, ==, "app-key");
-    g_assert_null(strstr(t.body->str, "provider"));
-    told_clear(&t);
-    read_body(&t, &arena, "{\"messages\":[{\"role\":\"user\",\"content\":\"12345678\"}]}", cfg);
-    g_assert_cmpint(t.facts.input_tokens, ==, 2 + 4);
-    g_assert_cmpuint(t.facts.model.len, ==, 0);
-    told_clear(&t);
-    host_arena_clear(&arena);
-    g_free(cfg);
-}
-
-static void test_refusals(void)
-{
-    static const char *const cases[][2] = {
-        { "hello", "" },
-        { "[]", "" },
-        { "{\"model\":\"m\"}", "messages" },
-        { "{\"model\":1,\"messages\":[]}", "model" },
-        { "{\"messages\":\"hi\"}", "messages" },
-        { "{\"messages\":[\"hi\"]}", "messages" },
-    };
-    void *cfg = dialect_cfg();
-
-    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-        struct host_arena arena;
-        struct told t;
-
-        host_arena_init(&arena);
-        read_body(&t, &arena, cases[i][0], cfg);
-        g_assert_nonnull(t.refusal);
-        g_assert_cmpstr(t.param, ==, cases[i][1]);
-        told_clear(&t);
-        host_arena_clear(&arena);
-    }
-    g_free(cfg);
-}
-
-/* An answer decoded by the provider part and written by the dialect. */
-struct pipe {
-    const weir_dialect_v1 *face;
-    void *cfg;
-    void *state;
-    struct host_exchange *e;
-    struct host_reply reply;
-};
-
-static void pipe_init(struct pipe *p, const char *request)
-{
-    p->face = host_part(WEIR_PART_DIALECT);
-    p->cfg = dialect_cfg();
-    p->state = g_malloc0(p->face->encoder_size);
-    p->e = host_exchange_new(WEIR_OP_CHAT, request, "m");
-    host_reply_init(&p->reply);
-}
-
-static void pipe_clear(struct pipe *p)
-{
-    host_reply_clear(&p->reply);
-    host_exchange_free(p->e);
-    g_free(p->state);
-    g_free(p->cfg);
-}
-
-static weir_result pipe_event(void *ctx, const weir_event *event)
-{
-    struct pipe *p = ctx;
-    return p->face->event(p->cfg, p->state, &p->e->x, event, &p->reply.sink);
-}
-
-#define CHUNK                                                                                    \
-    "data: "                                                                                     \
-    "{\"id\":\"a\",\"object\":\"chat.completion.chunk\",\"created\":1700000000,\"model\":\"m\"," \
-    "\"choices\":["
-
-static void test_stream(void)
-{
-    const weir_str none = { "", 0 };
-    weir_usage usage = weir_usage_unknown();
-    struct pipe p;
-
-    pipe_init(&p, "{\"stream\":true}");
-    const weir_events out = { &p, pipe_event };
-
-    usage.input_total = 3;
-    usage.output_total = 2;
-    p.e->x.asked_usage = 1;
-    weir_emit_start(&out, WEIR_S("a"), WEIR_S("m"), none);
-    weir_emit_block_start(&out, 0, 5, WEIR_BLOCK_TEXT, none, none);
-    weir_emit_text(&out, 0, 5, weir_text_from(WEIR_S("\"")));
-    weir_emit_block_end(&out, 0, 5, WEIR_BLOCK_TEXT);
-    weir_emit_block_start(&out, 0, 7, WEIR_BLOCK_TOOL_CALL, WEIR_S("i"), WEIR_S("f"));
-    weir_emit_delta(&out, 0, 7, WEIR_BLOCK_TOOL_CALL, weir_text_from(WEIR_S("{}")), none);
-    weir_emit_block_end(&out, 0, 7, WEIR_BLOCK_TOOL_CALL);
-    weir_emit_usage(&out, &usage);
-    weir_emit_finish(&out, 0, WEIR_FINISH_TOOL_CALLS, WEIR_S("tool_use"));
-    p.face->end(p.cfg, p.state, &p.e->x, &p.reply.sink);
-    g_assert_cmpuint(p.reply.status, ==, 200);
-    g_assert_cmpstr(
-        p.reply.bytes->str, ==,
-        CHUNK
-        "{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"finish_reason\":null}]}"
-        "\n\n" CHUNK
-        "{\"index\":0,\"delta\":{\"content\":\"\\\"\"},\"finish_reason\":null}]}\n\n" CHUNK
-        "{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"i\",\"type\":\"function\","
-        "\"function\":{\"name\":\"f\",\"arguments\":\"\"}}]},\"finish_reason\":null}]}\n\n" CHUNK
-        "{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{}\"}}]"
-        "},\"finish_reason\":null}]}\n\n" CHUNK
-        "{\"index\":0,\"delta\":{},\"finish_reason\":\"tool_calls\"}]}\n\n" CHUNK
-        "],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2,\"total_tokens\":5}}\n\n"
-        "data: [DONE]\n\n");
-    pipe_clear(&p);
-}
-
-static void test_failure(void)
-{
-    weir_failure f = weir_failure_make(WEIR_CLASS_OVERLOADED, 529, WEIR_S("busy"));
-    struct pipe p;
-
-    pipe_init(&p, "{\"stream\":true}");
-    p.face->failure(p.cfg, NULL, &p.e->x, &f, &p.reply.sink);
-    g_assert_cmpuint(p.reply.status, ==, 503);
-    g_assert_cmpstr(p.reply.bytes->str, ==,
-                    "{\"error\":{\"message\":\"busy\",\"type\":\"server_error\",\"param\":null,"
-                    "\"code\":\"overloaded\"}}");
-    g_string_truncate(p.reply.bytes, 0);
-    p.face->failure(p.cfg, p.state, &p.e->x, &f, &p.reply.sink);
-    g_assert_true(g_str_has_prefix(p.reply.bytes->str, "data: {\"error\":"));
-    g_assert_null(strstr(p.reply.bytes->str, "[DONE]"));
-    pipe_clear(&p);
-}
-
-static void test_answer(void)
-{
-    const weir_block blocks[] = {
-        { sizeof(weir_block), WEIR_BLOCK_REASONING, 0, 0, 0, { "h\\n", 3, WEIR_FORM_JSON, 0 } },
-        { sizeof(weir_block), WEIR_BLOCK_TEXT, 0, 0, 1, { "a\n", 2, WEIR_FORM_UTF8, 0 } },
-        { sizeof(weir_block), WEIR_BLOCK_TEXT, 0, 0, 2, { "b", 1, WEIR_FORM_UTF8, 0 } },
-    };
-    const weir_choice choice = { .struct_size = sizeof(choice),
-                                 .reason = WEIR_FINISH_PAUSE,
-                                 .raw_reason = WEIR_S("pause_turn") };
-    const weir_answer answer = { .struct_size = sizeof(answer),
-                                 .id = WEIR_S("a"),
-                                 .model = WEIR_S("m"),
-                                 .blocks = { blocks, 3, sizeof(blocks[0]) },
-                                 .choices = { &choice, 1, sizeof(choice) } };
-    struct pipe p;
-
-    pipe_init(&p, "{}");
-    g_assert_cmpint(p.face->answer(p.cfg, &p.e->x, &answer, &p.reply.sink), ==, WEIR_OK);
-    g_assert_cmpstr(
-        p.reply.bytes->str, ==,
-        "{\"id\":\"a\",\"object\":\"chat.completion\",\"created\":1700000000,\"model\":\"m\","
-        "\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"reasoning_content\":"
-        "\"h\\n\",\"content\":\"a\\nb\",\"refusal\":null},\"finish_reason\":\"stop\","
-        "\"native_finish_reason\":\"pause_turn\"}]}");
-    pipe_clear(&p);
-}
-
-static void test_one_model(void)
-{
-    weir_event event = weir_event_make(WEIR_EVENT_DOCUMENT);
-    struct pipe p;
-
-    pipe_init(&p, NULL);
-    p.e->x.op = WEIR_OP_MODELS;
-    p.e->x.asked_model = WEIR_S("y");
-    event.text = weir_text_from(WEIR_S("{\"data\":[{\"id\":\"x\"},{\"id\":\"y\"}]}"));
-    g_assert_cmpint(pipe_event(&p, &event), ==, WEIR_OK);
-    g_assert_cmpstr(p.reply.bytes->str, ==, "{\"id\":\"y\"}");
-    p.reply.status = 0;
-    p.e->x.asked_model = WEIR_S("z");
-    g_assert_cmpint(pipe_event(&p, &event), ==, WEIR_OK);
-    g_assert_cmpuint(p.reply.status, ==, 404);
-    pipe_clear(&p);
-}
-
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/openai/provider/bodies", test_bodies);
+    g_test_add_func("/openai/provider/foreign", test_foreign);
+    g_test_add_func("/openai/provider/foreign-items", test_foreign_items);
+    g_test_add_func("/openai/responses", test_responses);
+    g_test_add_func("/openai/speaks", test_speaks);
     g_test_add_func("/openai/provider/places", test_places);
     g_test_add_func("/openai/provider/forward-model", test_forward_model);
-    g_test_add_func("/openai/dialect/facts", test_facts);
-    g_test_add_func("/openai/dialect/refusals", test_refusals);
-    g_test_add_func("/openai/dialect/stream", test_stream);
-    g_test_add_func("/openai/dialect/failure", test_failure);
-    g_test_add_func("/openai/dialect/answer", test_answer);
-    g_test_add_func("/openai/dialect/one-model", test_one_model);
     return g_test_run();
 }

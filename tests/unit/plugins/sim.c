@@ -8,19 +8,6 @@
 
 static const weir_provider_v1 *face;
 
-static void *configure(const char *json)
-{
-    struct host_arena arena;
-    weir_json options;
-    void *cfg = NULL;
-
-    host_arena_init(&arena);
-    options = host_scan(&arena, json);
-    g_assert_cmpint(face->configure(&host_services, &options, &cfg, NULL), ==, WEIR_OK);
-    host_arena_clear(&arena);
-    return cfg;
-}
-
 /* One answer, sent and heard. */
 struct run {
     struct host_sent *sent;
@@ -31,7 +18,7 @@ static struct run run(const char *options, const char *model, bool stream, const
 {
     g_autofree char *body = g_strdup_printf(ASK, stream ? "true" : "false", rest);
     struct host_exchange *e = host_exchange_new(WEIR_OP_CHAT, body, model);
-    void *cfg = configure(options);
+    void *cfg = host_provider(options);
     struct run r = { host_encode(face, cfg, e), NULL };
 
     g_assert_true(r.sent->scripted);
@@ -191,7 +178,7 @@ static void test_tools_and_json(void)
 
 static void test_embeddings(void)
 {
-    void *cfg = configure("{}");
+    void *cfg = host_provider("{}");
     struct host_exchange *e =
         host_exchange_new(WEIR_OP_EMBED, "{\"input\":[\"a\",\"b\",\"a\"],\"dimensions\":4}", "m");
     struct host_sent *s = host_encode(face, cfg, e);

@@ -43,6 +43,15 @@ static weir_result pick_nothing(struct planted *p, const weir_ask *ask, weir_dec
     return WEIR_OK;
 }
 
+static weir_result copy_to_nobody(struct planted *p, const weir_ask *ask, weir_decision *d)
+{
+    (void)p;
+    d->verb = WEIR_PICK;
+    d->child = 0;
+    d->shadow_child = ask->children.count;
+    return WEIR_OK;
+}
+
 static weir_result undecided(struct planted *p, const weir_ask *ask, weir_decision *d)
 {
     (void)p, (void)ask, (void)d;
@@ -92,6 +101,7 @@ static void test_range(void)
 {
     misbehaves(out_of_range, 0, "a child that does not exist", 1);
     misbehaves(pick_nothing, 0, "a child that does not exist", 1);
+    misbehaves(copy_to_nobody, 0, "a copy to a child that does not exist", 1);
 }
 
 static void test_undecided(void)
@@ -111,6 +121,30 @@ static void test_waiting(void)
     misbehaves(wait_and_wait, 0, "too often", 20);
     misbehaves(wait_for_the_past, 0, "too often", 20);
     misbehaves(ask_again_only, 0, "too often", 20);
+}
+
+static weir_result much_later(struct planted *p, const weir_ask *ask, weir_decision *d)
+{
+    (void)p, (void)ask;
+    d->verb = WEIR_PICK;
+    d->child = 0;
+    d->start_us = INT64_MAX;
+    return WEIR_OK;
+}
+
+/* A start that the request does not live to see is giving up, at once. */
+static void test_endless_delay(void)
+{
+    struct stroll *s = stroll_new();
+    struct planted *root = plant("main", much_later);
+
+    s->walk.budget.deadline_us = clock_now() + 60000000;
+    plant_leaf(root, "a");
+    stroll_start(s, root);
+    g_assert_cmpstr(stroll_over(s), ==, "no_provider");
+    g_assert_cmpuint(root->asks, ==, 1);
+    stroll_free(s);
+    plant_free(root);
 }
 
 /* Waiting for nothing is giving up. */
@@ -213,6 +247,7 @@ int main(int argc, char **argv)
     g_test_add_func("/foolish/undecided", test_undecided);
     g_test_add_func("/foolish/stubborn", test_stubborn);
     g_test_add_func("/foolish/waiting", test_waiting);
+    g_test_add_func("/foolish/endless-delay", test_endless_delay);
     g_test_add_func("/foolish/wait-for-nothing", test_wait_for_nothing);
     g_test_add_func("/foolish/blocked", test_blocked);
     g_test_add_func("/foolish/no-children", test_no_children);

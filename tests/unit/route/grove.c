@@ -5,8 +5,15 @@
 #include "base/str.h"
 #include "model/failure.h"
 
+static bool speaks(void *cfg, weir_str dialect)
+{
+    (void)cfg, (void)dialect;
+    return true;
+}
+
 weir_provider_v1 plant_face = {
     .struct_size = sizeof(weir_provider_v1),
+    .speaks = speaks,
     .ops = WEIR_OP_BIT(WEIR_OP_CHAT),
     .can = WEIR_CAN_STREAM | WEIR_CAN_TOOLS,
 };
@@ -237,7 +244,7 @@ void stroll_free(struct stroll *s)
 
 void stroll_start(struct stroll *s, struct planted *root)
 {
-    walk_start(&s->walk, &root->node);
+    walk_start(&s->walk, &root->node, WEIR_ASK_START);
 }
 
 void stroll_pass(struct stroll *s, int64_t us)

@@ -5,7 +5,7 @@
 #include "../engine/kit.h"
 #include "base/str.h"
 
-enum { CHILDREN = 4, TRIES = 6, STATE = 256, ROUNDS = 3000 };
+enum { CHILDREN = 4, TRIES = 6, STATE = 512, ROUNDS = 3000 };
 
 /* One ask with everything it points to. */
 struct scene {
@@ -36,8 +36,10 @@ static void make_children(struct scene *s, GRand *r, const struct node *n)
             .tpot_ns = -1,
             .headroom_ppm = 1000000,
             .max_retries = g_rand_int_range(r, -1, 4),
-            .price_in = -1,
-            .price_out = -1,
+            .price_in = g_rand_int_range(r, -1, 1000),
+            .price_out = g_rand_int_range(r, -1, 1000),
+            .can = g_rand_boolean(r) ? WEIR_CAN_TOOLS : 0,
+            .context_window = g_rand_int_range(r, -1, 200),
         };
     }
 }
@@ -68,9 +70,17 @@ static void make_tries(struct scene *s, GRand *r, uint32_t children)
 static void make_scene(struct scene *s, GRand *r, const struct node *n)
 {
     static const char *const models[] = { "a", "gpt-4", "default", "" };
+    static const char *const texts[] = { "some CODE", "xaab", "long enough", "" };
+    static const char *const tenants[] = { "t1", "u1", "v", "" };
 
     s->facts = (weir_facts){ .struct_size = sizeof(weir_facts),
-                             .model = str_of(models[g_rand_int_range(r, 0, 4)]) };
+                             .model = str_of(models[g_rand_int_range(r, 0, 4)]),
+                             .text = str_of(texts[g_rand_int_range(r, 0, 4)]),
+                             .tenant = str_of(tenants[g_rand_int_range(r, 0, 4)]),
+                             .needs = g_rand_boolean(r) ? WEIR_CAN_TOOLS : 0,
+                             .prefix_hash = (uint64_t)g_rand_int_range(r, 0, 3),
+                             .input_tokens = g_rand_int_range(r, -1, 100),
+                             .output_tokens = -1 };
     s->budget = (weir_budget){ .struct_size = sizeof(weir_budget),
                                .attempts_left = (uint32_t)g_rand_int_range(r, 0, 5),
                                .deadline_us = 5000000 + g_rand_int_range(r, 0, 2000000),
@@ -99,6 +109,11 @@ static void can_be_obeyed(const struct scene *s, const weir_decision *d)
         g_assert_cmpuint(d->child, <, s->ask.children.count);
         g_assert_cmpuint(s->children[d->child].blocked, ==, 0);
     }
+    if (d->shadow_child != WEIR_NO_CHILD) {
+        g_assert_cmpuint(d->verb, ==, WEIR_PICK);
+        g_assert_cmpuint(d->shadow_child, <, s->ask.children.count);
+        g_assert_cmpuint(d->shadow_child, !=, d->child);
+    }
     g_assert_nonnull(d->reason);
 }
 
@@ -114,7 +129,9 @@ static void is_pure(const struct node *n)
     g_assert_cmpuint(face->child_state_size, <=, STATE);
     g_assert_cmpuint(n->count, <=, CHILDREN);
     for (int round = 0; round < ROUNDS; round++) {
-        weir_decision one = { .struct_size = sizeof(one), .child = WEIR_NO_CHILD };
+        weir_decision one = { .struct_size = sizeof(one),
+                              .child = WEIR_NO_CHILD,
+                              .shadow_child = WEIR_NO_CHILD };
         weir_decision two = one;
         struct scene asked;
 
@@ -141,6 +158,32 @@ static void is_pure(const struct node *n)
 static struct config *config;
 static struct tree *tree;
 
+/* The routes whose strategies are asked. */
+static const char *const routes[] = { "failover",      "patient",    "round-robin", "weighted",
+                                      "model",         "random-two", "least-busy",  "headroom",
+                                      "least-latency", "affinity",   "cheapest",    "hedge",
+                                      "tenant",        "content",    "match",       "split",
+                                      "cost",          "capability", "shadow",      NULL };
+
+/* Every strategy of the build has a route that is asked, so that none is left out. */
+static void test_all(void)
+{
+    static const char *const of_the_kit[] = { "spy", "blind", NULL };
+    g_autoptr(GPtrArray) parts = plugin_parts(config->plugins, PLUGIN_STRATEGY);
+
+    for (guint i = 0; i < parts->len; i++) {
+        const struct plugin_part *part = parts->pdata[i];
+        const struct route *route = tree_route(tree, str_of(part->name));
+
+        if (g_strv_contains(of_the_kit, part->name))
+            continue;
+        g_test_message("%s", part->name);
+        g_assert_nonnull(route);
+        g_assert_true(g_strv_contains(routes, part->name));
+        g_assert_true(route->root->part == part);
+    }
+}
+
 static void test_route(gconstpointer name)
 {
     is_pure(tree_route(tree, str_of(name))->root);
@@ -148,8 +191,6 @@ static void test_route(gconstpointer name)
 
 int main(int argc, char **argv)
 {
-    static const char *const names[] = { "failover", "patient", "round-robin", "weighted",
-                                         "model" };
     g_autoptr(GError) error = NULL;
     int result;
 
@@ -160,15 +201,32 @@ int main(int argc, char **argv)
                    "  failover: { failover: { try: [sim/a, sim/b, sim/c, sim/d] } }\n"
                    "  patient: { failover: { try: [sim/a, sim/b], retries: 3, delay: 500ms } }\n"
                    "  round-robin: { round-robin: { across: [sim/a, sim/b, sim/c, sim/d] } }\n"
+                   "  random-two: { random-two: [sim/a, sim/b, sim/c, sim/d] }\n"
+                   "  least-busy: { least-busy: [sim/a, sim/b, sim/c, sim/d] }\n"
+                   "  headroom: { headroom: [sim/a, sim/b, sim/c, sim/d] }\n"
+                   "  least-latency: { least-latency: [sim/a, sim/b, sim/c, sim/d] }\n"
+                   "  affinity: { affinity: [sim/a, sim/b, sim/c, sim/d] }\n"
+                   "  cheapest: { cheapest: [sim/a, sim/b, sim/c, sim/d] }\n"
+                   "  hedge: { hedge: { try: [sim/a, sim/b, sim/c, sim/d], after: 1s } }\n"
                    "  weighted: { weighted: { sim/a: 5, sim/b: 3, sim/c: 0, sim/d: 0.1 } }\n"
-                   "  model: { model: { \"gpt-*\": sim/a, default: sim/b } }\n");
+                   "  model: { model: { \"gpt-*\": sim/a, default: sim/b } }\n"
+                   "  tenant: { tenant: { \"t*\": sim/a, \"/^u/\": sim/b, \"*\": sim/c } }\n"
+                   "  content: { content: [ { contains: code, to: sim/a }, "
+                   "{ matches: \"a+b\", to: sim/b }, { longer_than: 3, to: sim/c } ] }\n"
+                   "  match: { match: [ { when: { model: \"gpt*\" }, to: sim/a }, "
+                   "{ when: { tokens_over: 5, not: { has: tools } }, to: sim/b } ] }\n"
+                   "  split: { split: { sim/a: 60, sim/b: 40 } }\n"
+                   "  shadow: { shadow: { to: sim/a, copy: sim/b, percent: 50, by: tenant } }\n"
+                   "  cost: { cost: [sim/a, sim/b, sim/c] }\n"
+                   "  capability: { capability: [sim/a, sim/b, sim/c] }\n");
     tree = tree_build(config, &error);
     g_assert_no_error(error);
-    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
-        g_autofree char *path = g_strdup_printf("/purity/%s", names[i]);
+    for (size_t i = 0; routes[i]; i++) {
+        g_autofree char *path = g_strdup_printf("/purity/%s", routes[i]);
 
-        g_test_add_data_func(path, names[i], test_route);
+        g_test_add_data_func(path, routes[i], test_route);
     }
+    g_test_add_func("/purity/all", test_all);
     result = g_test_run();
     tree_free(tree);
     config_unref(config);

@@ -21,6 +21,7 @@ static struct tree *build(const char *yaml, struct config **config)
     *config = kit_config(yaml);
     tree = tree_build(*config, &error);
     g_assert_no_error(error);
+    tree_adopt(tree);
     return tree;
 }
 
@@ -210,6 +211,47 @@ static void test_model(void)
     config_unref(config);
 }
 
+/* What a strategy is shown of prices and of what a model is known to lack. */
+static void test_known(void)
+{
+    static const char yaml[] =
+        "providers:\n"
+        "  mock:\n"
+        "    plugin: mock\n"
+        "    base_url: \"http://priced\"\n"
+        "    catalogue:\n"
+        "      dear: { price: { input: 5, output: 20.5 }, lacks: [tools] }\n"
+        "      cheap: { price: { input: 0.25, output: 30 } }\n"
+        "routes:\n  main: { failover: { try: [mock/dear, mock/unknown, { failover: { try: "
+        "[mock/dear, mock/unknown, mock/cheap] } }] } }\n";
+    struct config *config;
+    struct tree *tree = build(yaml, &config);
+    const struct node *root = tree_route(tree, S("main"))->root;
+    const weir_facts facts = { .struct_size = sizeof(facts), .needs = WEIR_CAN_TOOLS };
+    struct loop *loop = loop_new();
+    struct walk walk = { .facts = &facts, .loop = loop, .budget.money_left = -1 };
+    weir_child view;
+
+    walk_view(&walk, &root->children[0], &view);
+    g_assert_cmpint(view.price_in, ==, 5000000);
+    g_assert_cmpint(view.price_out, ==, 20500000);
+    g_assert_false(view.can & WEIR_CAN_TOOLS);
+    g_assert_true(view.can & WEIR_CAN_IMAGES);
+    g_assert_cmpuint(view.blocked, ==, WEIR_BLOCKED_CAPABILITY);
+    walk_view(&walk, &root->children[1], &view);
+    g_assert_cmpint(view.price_in, ==, -1);
+    g_assert_cmpint(view.price_out, ==, -1);
+    g_assert_true(view.can & WEIR_CAN_TOOLS);
+    g_assert_cmpuint(view.blocked, ==, 0);
+    walk_view(&walk, &root->children[2], &view);
+    g_assert_cmpint(view.price_in, ==, 250000); /* the lowest of what is known below */
+    g_assert_cmpint(view.price_out, ==, 20500000);
+    g_assert_cmpuint(view.blocked, ==, 0);
+    loop_free(loop);
+    tree_free(tree);
+    config_unref(config);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -219,5 +261,6 @@ int main(int argc, char **argv)
     g_test_add_func("/tree/state/child", test_child_state);
     g_test_add_func("/tree/shared-route", test_shared_route);
     g_test_add_func("/tree/model", test_model);
+    g_test_add_func("/tree/known", test_known);
     return g_test_run();
 }

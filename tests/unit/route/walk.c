@@ -1,40 +1,9 @@
 /*
- * walk.c - tests of core/route/walk.c and view.c: how a tree is asked, and what it hears.
+ * walk.c - tests of core/route/walk.c: how a tree is asked, and what it hears.
  */
-#include "grove.h"
+#include "pair.h"
 #include "base/str.h"
 #include "model/failure.h"
-
-enum { MS = 1000 };
-
-struct kit {
-    struct stroll *s;
-    struct planted *root;
-    struct target *a, *b;
-};
-
-/* A root with two leaves. */
-static void setup(struct kit *k, gconstpointer data)
-{
-    (void)data;
-    k->s = stroll_new();
-    k->root = plant("main", plant_in_order);
-    k->a = plant_leaf(k->root, "a");
-    k->b = plant_leaf(k->root, "b");
-}
-
-static void teardown(struct kit *k, gconstpointer data)
-{
-    (void)data;
-    stroll_free(k->s);
-    plant_free(k->root);
-}
-
-static void follow(struct kit *k, const weir_decision *list)
-{
-    k->root->next = plant_listed;
-    k->root->list = list;
-}
 
 static void test_failover(struct kit *k, gconstpointer data)
 {
@@ -379,120 +348,6 @@ static void test_too_deep(void)
         plant_free(nodes[i]);
 }
 
-/* -- blocked children ---------------------------------------------------------------------------
- */
-
-static weir_result look(struct planted *p, const weir_ask *ask, weir_decision *d)
-{
-    const weir_child *a = plant_child(ask, 0), *b = plant_child(ask, 1);
-
-    (void)p;
-    g_assert_cmpuint(a->blocked, ==, WEIR_BLOCKED_COOLDOWN);
-    g_assert_cmpint(a->ready_us, ==, ask->now_us + 700 * MS);
-    g_assert_cmpuint(b->blocked, ==, WEIR_BLOCKED_COOLDOWN);
-    g_assert_cmpint(b->ready_us, ==, ask->now_us + 300 * MS);
-    d->verb = WEIR_GIVE_UP;
-    return WEIR_OK;
-}
-
-static void test_ready(struct kit *k, gconstpointer data)
-{
-    g_autofree char *message = NULL;
-
-    (void)data;
-    target_cool_down(k->a, clock_now() + 700 * MS);
-    target_cool_down(k->b, clock_now() + 300 * MS);
-    k->root->next = look;
-    stroll_start(k->s, k->root);
-    g_assert_cmpstr(stroll_over(k->s), ==, "rate_limit");
-    g_assert_cmpint(k->s->ready_us, ==, clock_now() + 300 * MS);
-    g_assert_cmpint(k->s->over->retry_after_us, ==, 300 * MS);
-    g_assert_cmpuint(k->s->over->local, ==, 1);
-    message = stroll_message(k->s);
-    g_assert_nonnull(strstr(message, "a asked to be left alone"));
-}
-
-static weir_result look_silent(struct planted *p, const weir_ask *ask, weir_decision *d)
-{
-    if (p->asks == 2) {
-        const weir_child *a = plant_child(ask, 0);
-
-        g_assert_cmpuint(a->blocked, ==, WEIR_BLOCKED_SILENT);
-        g_assert_cmpint(a->ready_us, ==, INT64_MAX);
-        g_assert_cmpuint(plant_try(ask, 0)->silent, ==, 1);
-        g_assert_cmpuint(plant_child(ask, 1)->blocked, ==, 0);
-        g_assert_cmpint(plant_child(ask, 1)->ready_us, ==, 0);
-    }
-    return plant_stubborn(p, ask, d);
-}
-
-/* A target that said nothing is not asked again in this request, however stubborn the strategy. */
-static void test_silent(struct kit *k, gconstpointer data)
-{
-    (void)data;
-    k->root->next = look_silent;
-    stroll_start(k->s, k->root);
-    stroll_fail_silent(k->s, 0);
-    g_assert_cmpstr(k->s->log->str, ==, "a");
-    g_assert_cmpstr(stroll_over(k->s), !=, "");
-}
-
-static void test_view_leaf(struct kit *k, gconstpointer data)
-{
-    static const char *const native[] = { "other.api", NULL };
-    weir_child view;
-
-    (void)data;
-    walk_view(&k->s->walk, &k->root->children[0], &view);
-    g_assert_cmpuint(view.blocked, ==, 0);
-    g_assert_cmpuint(view.can, ==, WEIR_CAN_STREAM | WEIR_CAN_TOOLS);
-    g_assert_cmpint(view.ttft_us, ==, -1);
-    g_assert_cmpint(view.max_retries, ==, 3);
-    g_assert_true(view.state == k->root->children[0].state);
-    k->s->facts.needs = WEIR_CAN_TOOLS | WEIR_CAN_AUDIO;
-    walk_view(&k->s->walk, &k->root->children[0], &view);
-    g_assert_cmpuint(view.blocked, ==, WEIR_BLOCKED_CAPABILITY);
-    g_assert_cmpint(view.ready_us, ==, INT64_MAX);
-    k->s->facts.needs = 0;
-    k->s->facts.op = WEIR_OP_EMBED;
-    walk_view(&k->s->walk, &k->root->children[0], &view);
-    g_assert_cmpuint(view.blocked, ==, WEIR_BLOCKED_OPERATION);
-    k->s->facts.op = WEIR_OP_CHAT;
-    k->s->walk.native = S("openai.chat");
-    walk_view(&k->s->walk, &k->root->children[0], &view);
-    g_assert_cmpuint(view.blocked, ==, WEIR_BLOCKED_OPERATION);
-    plant_face.native = native;
-    k->s->walk.native = S("other.api");
-    walk_view(&k->s->walk, &k->root->children[0], &view);
-    g_assert_cmpuint(view.blocked, ==, 0);
-    plant_face.native = NULL;
-}
-
-static void test_view_node(struct kit *k, gconstpointer data)
-{
-    struct target_limits none = { 0 };
-    struct planted *top = plant("top", plant_in_order);
-    weir_child view;
-
-    (void)data;
-    plant_node(top, k->root);
-    target_begin(k->a, &none, clock_now(), 10);
-    target_begin(k->b, &none, clock_now(), 5);
-    target_begin(k->b, &none, clock_now(), 5);
-    target_cool_down(k->a, clock_now() + 700 * MS);
-    walk_view(&k->s->walk, &top->children[0], &view);
-    g_assert_cmpuint(view.blocked, ==, 0);
-    g_assert_cmpint(view.ready_us, ==, 0);
-    g_assert_cmpuint(view.inflight, ==, 3);
-    g_assert_cmpint(view.inflight_tokens, ==, 20);
-    g_assert_cmpuint(view.can, ==, WEIR_CAN_STREAM | WEIR_CAN_TOOLS);
-    target_cool_down(k->b, clock_now() + 300 * MS);
-    walk_view(&k->s->walk, &top->children[0], &view);
-    g_assert_cmpuint(view.blocked, ==, WEIR_BLOCKED_COOLDOWN);
-    g_assert_cmpint(view.ready_us, ==, clock_now() + 300 * MS);
-    plant_free(top);
-}
-
 /* -- budgets ------------------------------------------------------------------------------------
  */
 
@@ -583,32 +438,27 @@ static void test_seed(struct kit *k, gconstpointer data)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-#define ADD(name, fn) g_test_add("/walk/" name, struct kit, NULL, setup, fn, teardown)
-    ADD("failover", test_failover);
-    ADD("all-failed", test_all_failed);
-    ADD("upstream-beats-local", test_upstream_beats_local);
-    ADD("lost", test_lost);
-    ADD("lost-nested", test_lost_nested);
-    ADD("delay", test_delay);
-    ADD("delay-blocked", test_delay_blocked);
-    ADD("hedge", test_hedge);
-    ADD("give-up-running", test_give_up_running);
-    ADD("no-timer-after-done", test_no_timer_after_done);
-    ADD("stop", test_stop);
-    ADD("stop-then-failed", test_stop_then_failed);
+    PAIR_TEST("/walk/failover", test_failover);
+    PAIR_TEST("/walk/all-failed", test_all_failed);
+    PAIR_TEST("/walk/upstream-beats-local", test_upstream_beats_local);
+    PAIR_TEST("/walk/lost", test_lost);
+    PAIR_TEST("/walk/lost-nested", test_lost_nested);
+    PAIR_TEST("/walk/delay", test_delay);
+    PAIR_TEST("/walk/delay-blocked", test_delay_blocked);
+    PAIR_TEST("/walk/hedge", test_hedge);
+    PAIR_TEST("/walk/give-up-running", test_give_up_running);
+    PAIR_TEST("/walk/no-timer-after-done", test_no_timer_after_done);
+    PAIR_TEST("/walk/stop", test_stop);
+    PAIR_TEST("/walk/stop-then-failed", test_stop_then_failed);
     g_test_add_func("/walk/nested", test_nested);
     g_test_add_func("/walk/nested-success", test_nested_success);
     g_test_add_func("/walk/refuse", test_refuse);
     g_test_add_func("/walk/shared-node", test_shared_node);
     g_test_add_func("/walk/too-deep", test_too_deep);
-    ADD("ready", test_ready);
-    ADD("silent", test_silent);
-    ADD("view-leaf", test_view_leaf);
-    ADD("view-node", test_view_node);
-    ADD("deadline", test_deadline);
-    ADD("attempts", test_attempts);
-    ADD("no-attempts", test_no_attempts);
-    ADD("attempts-hedged", test_attempts_hedged);
-    ADD("seed", test_seed);
+    PAIR_TEST("/walk/deadline", test_deadline);
+    PAIR_TEST("/walk/attempts", test_attempts);
+    PAIR_TEST("/walk/no-attempts", test_no_attempts);
+    PAIR_TEST("/walk/attempts-hedged", test_attempts_hedged);
+    PAIR_TEST("/walk/seed", test_seed);
     return g_test_run();
 }

@@ -8,6 +8,8 @@
 
 enum { LIMIT = 4096 };
 
+static weir_header headers[HTTP_MAX_HEADERS];
+
 #define HOST "Host: a\r\n"
 #define END  "\r\n"
 
@@ -25,6 +27,11 @@ static const struct valid valid[] = {
       "/v1/x?a=b&c=/?", "/v1/x", "a=b&c=/?", 12, false, true, false, false },
     { "POST /p? HTTP/1.1\r\nhOsT:a:80\r\ntransfer-ENCODING: \tChunked \t\r\n" END, "POST", "/p?",
       "/p", "", -1, true, true, false, false },
+    { "GET http://a:80/p/?q=http://b/ HTTP/1.1\r\n" HOST END, "GET", "/p/?q=http://b/", "/p/",
+      "q=http://b/", -1, false, true, false, false },
+    { "GET HTTPS://[::1]:4/ HTTP/1.1\r\n" HOST END, "GET", "/", "/", "", -1, false, true, false,
+      false },
+    { "GET http://a HTTP/1.1\r\n" HOST END, "GET", "/", "/", "", -1, false, true, false, false },
     { "OPTIONS * HTTP/1.1\r\n" HOST END, "OPTIONS", "*", "*", "", -1, false, true, false, false },
     { "M!#$%&'*+-.^_`|~9 /%20 HTTP/1.7\r\n" HOST "Connection: foo , CLOSE\r\n" END,
       "M!#$%&'*+-.^_`|~9", "/%20", "/%20", "", -1, false, false, false, false },
@@ -47,7 +54,7 @@ static void assert_str(weir_str got, const char *want)
 
 static void test_valid(void)
 {
-    static struct http_head h;
+    static struct http_head h = { .headers = headers };
     const char *why;
     for (size_t i = 0; i < G_N_ELEMENTS(valid); i++) {
         const struct valid *v = &valid[i];
@@ -102,7 +109,15 @@ static const struct refused refused[] = {
     { HTTP_BAD, "GET /a\x01 HTTP/1.1\r\n" HOST END },
     { HTTP_BAD, "GET /\xc3\xa9 HTTP/1.1\r\n" HOST END },
     { HTTP_BAD, "GET /a#b HTTP/1.1\r\n" HOST END },
-    { HTTP_BAD, "GET http://a/ HTTP/1.1\r\n" HOST END },
+    { HTTP_BAD, "GET http:///a HTTP/1.1\r\n" HOST END },
+    { HTTP_BAD, "GET http:// HTTP/1.1\r\n" HOST END },
+    { HTTP_BAD, "GET http://u@a/ HTTP/1.1\r\n" HOST END },
+    { HTTP_BAD, "GET http://a\\b/ HTTP/1.1\r\n" HOST END },
+    { HTTP_BAD, "GET http://a#/ HTTP/1.1\r\n" HOST END },
+    { HTTP_BAD, "GET http://a/#b HTTP/1.1\r\n" HOST END },
+    { HTTP_BAD, "GET http:/a HTTP/1.1\r\n" HOST END },
+    { HTTP_BAD, "GET ftp://a/ HTTP/1.1\r\n" HOST END },
+    { HTTP_BAD, "GET http://a/ HTTP/1.1\r\n" END },
     { HTTP_BAD, "GET a:80 HTTP/1.1\r\n" HOST END },
     { HTTP_BAD, "GET * HTTP/1.1\r\n" HOST END },
     { HTTP_BAD, "options * HTTP/1.1\r\n" HOST END },
@@ -155,7 +170,7 @@ static const struct refused refused[] = {
 
 static void test_refused(void)
 {
-    static struct http_head h;
+    static struct http_head h = { .headers = headers };
     for (size_t i = 0; i < G_N_ELEMENTS(refused); i++) {
         const char *why = NULL;
         size_t len = strlen(refused[i].text);
@@ -172,7 +187,7 @@ static void test_refused(void)
 
 static void test_limits(void)
 {
-    static struct http_head h;
+    static struct http_head h = { .headers = headers };
     const char *why;
     g_autoptr(GString) s = g_string_new("GET / HTTP/1.1\r\n" HOST);
     for (int i = 1; i < HTTP_MAX_HEADERS; i++)
@@ -193,7 +208,7 @@ static void test_limits(void)
 
 static void test_headers(void)
 {
-    static struct http_head h;
+    static struct http_head h = { .headers = headers };
     const char *why;
     const char *text = "GET / HTTP/1.1\r\nhost: a\r\nX-One:  1 2\t\r\nx-one: 3\r\nEmpty:\r\n\r\n";
     g_assert_cmpint(http_head_parse(&h, false, text, strlen(text), LIMIT, &why), >, 0);
@@ -208,7 +223,7 @@ static void test_headers(void)
 
 static void test_responses(void)
 {
-    static struct http_head h;
+    static struct http_head h = { .headers = headers };
     const char *why;
     const char *text =
         "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 3\r\nContent-Length: 7\r\n\r\n";

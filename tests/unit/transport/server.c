@@ -100,6 +100,32 @@ static void test_no_body_replies(void)
     end();
 }
 
+/* The head stays whole for as long as the reply is awaited, however many headers it has. */
+static void test_many_headers(void)
+{
+    static const int counts[] = { FEW_HEADERS - 1, FEW_HEADERS, HTTP_MAX_HEADERS - 1 };
+    begin_default();
+    struct client *c = client_new();
+    for (size_t i = 0; i < G_N_ELEMENTS(counts); i++) {
+        g_autoptr(GString) head = g_string_new("GET /wait HTTP/1.1\r\nHost: a\r\n");
+        for (int n = 1; n <= counts[i]; n++)
+            g_string_append_printf(head, "X-%d: %d\r\n", n, n);
+        g_string_append(head, "\r\n");
+        app.held = NULL;
+        client_send(c, head->str);
+        WAIT(c, app.held && app.ends == (int)i + 1);
+        g_autofree char *last = g_strdup_printf("%d", counts[i]);
+        g_autofree char *name = g_strdup_printf("x-%d", counts[i]);
+        weir_str value = http_header(&app.held->head, name);
+        g_assert_cmpuint(app.held->head.header_count, ==, (unsigned)counts[i] + 1);
+        g_assert_cmpmem(value.ptr, value.len, last, strlen(last));
+        http_reply_whole(app.held, 200, NULL, 0, (weir_str){ "xyz", 3 });
+        g_assert_cmpuint(reply(c), ==, 200);
+    }
+    client_free(c);
+    end();
+}
+
 static void test_pipelining(void)
 {
     enum { N = 20000 };
@@ -372,7 +398,7 @@ static void test_refusals(void)
         { 400, "POST /echo HTTP/1.1\r\nHost: a\nTransfer-Encoding: chunked\r\n\r\n" },
         { 400, "POST /echo HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" },
         { 400, "GET /echo HTTP/1.1\r\n\r\n" },
-        { 400, "GET http://a/echo HTTP/1.1\r\nHost: a\r\n\r\n" },
+        { 400, "GET http://u@a/echo HTTP/1.1\r\nHost: a\r\n\r\n" },
         { 400, "GET /echo\r\n" },
         { 501, "CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n" },
         { 501,
@@ -453,6 +479,7 @@ int main(int argc, char **argv)
     g_test_add_func("/server/reply-head", test_reply_head);
     g_test_add_func("/server/http-1.0", test_http_10);
     g_test_add_func("/server/no-body", test_no_body_replies);
+    g_test_add_func("/server/many-headers", test_many_headers);
     g_test_add_func("/server/pipelining", test_pipelining);
     g_test_add_func("/server/pipelining-unread", test_pipelining_without_reading);
     g_test_add_func("/server/chunked-splits", test_chunked_in_every_split);

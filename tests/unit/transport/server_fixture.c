@@ -142,6 +142,7 @@ struct client *client_new_with(int rcvbuf)
     struct client *c = g_new0(struct client, 1);
     struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     to.sin_port = htons(port);
+    c->head.headers = c->headers;
     c->in = g_string_new(NULL);
     c->body = g_string_new(NULL);
     c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -40,6 +40,7 @@ struct client {
     GString *in;
     bool eof, reset;
     struct http_head head; /* of the last reply taken */
+    weir_header headers[HTTP_MAX_HEADERS];
     GString *body;
 };
 

@@ -1,5 +1,6 @@
 /*
- * configure.h - for [init] functions: saying what is wrong with an option, keeping a string.
+ * configure.h - for [init] functions: the host's services, saying what is wrong with an option,
+ * keeping a string.
  */
 #ifndef WEIR_SDK_CONFIGURE_H
 #define WEIR_SDK_CONFIGURE_H
@@ -9,6 +10,7 @@
 #include <string.h>
 
 #include <weir/base.h>
+#include <weir/host.h>
 #include <weir/sdk/json.h>
 
 /* Fills `error` (may be NULL) and returns `result`. */
@@ -23,6 +25,17 @@ static inline weir_result weir_error_set(weir_error *error, weir_result result, 
     return result;
 }
 
+static inline weir_result weir_error_memory(weir_error *error)
+{
+    return weir_error_set(error, WEIR_NO_MEMORY, "", "out of memory");
+}
+
+/* The host's JSON scanner. NULL: it has none; `host` may be NULL. */
+static inline const weir_json_service *weir_host_json(const weir_host *host)
+{
+    return host ? (const weir_json_service *)host->service(host, WEIR_SERVICE_JSON) : NULL;
+}
+
 /* A string option as a terminated copy for free(); "" if it is absent, NULL without memory. */
 static inline char *weir_option_string(const weir_json *options, const char *name)
 {
@@ -35,6 +48,39 @@ static inline char *weir_option_string(const weir_json *options, const char *nam
         copy[len] = '\0';
     }
     return copy;
+}
+
+/* The names of a list option, separated by commas, as a terminated copy for free(); "" if it is
+ * absent, NULL without memory. */
+static inline char *weir_option_names(const weir_json *options, const char *name)
+{
+    uint32_t list = weir_json_find(options, 0, name);
+    char *joined = (char *)malloc(weir_json_raw(options, list).len + 1);
+    size_t len = 0;
+
+    if (!joined)
+        return NULL;
+    WEIR_JSON_EACH_ITEM(options, list, item)
+    {
+        if (len)
+            joined[len++] = ',';
+        len += weir_json_unescape(options, item, joined + len, options->tok[item].len);
+    }
+    joined[len] = '\0';
+    return joined;
+}
+
+/* The place of a string option among its choices, which end with NULL; 0 if it is none of them. */
+static inline uint8_t weir_option_choice(const weir_json *options, const char *name,
+                                         const char *const *choices)
+{
+    uint32_t value = weir_json_find(options, 0, name);
+
+    for (uint8_t i = 0; choices[i]; i++) {
+        if (weir_json_is(options, value, choices[i]))
+            return i;
+    }
+    return 0;
 }
 
 static inline int64_t weir_option_int64(const weir_json *options, const char *name,

@@ -89,6 +89,23 @@ static inline bool weir_classes_have(uint32_t set, const weir_failure *failure)
      ~(1u << WEIR_CLASS_INVALID_REQUEST | 1u << WEIR_CLASS_CONTENT_FILTER | \
        1u << WEIR_CLASS_CANCELLED | 1u << WEIR_CLASS_POLICY | 1u << WEIR_CLASS_BUDGET))
 
+/* The row of a failure's class in a table of structs that begin with a class (uint16_t), `size`
+ * bytes each; the last row if it has none of its own. */
+static inline const void *weir_class_pick(const void *rows, size_t count, size_t size,
+                                          const weir_failure *failure)
+{
+    const char *row = (const char *)rows;
+
+    for (size_t i = 0; i + 1 < count; i++, row += size) {
+        uint16_t class_id;
+
+        memcpy(&class_id, row, sizeof(class_id));
+        if (class_id == weir_class_of(failure))
+            break;
+    }
+    return row;
+}
+
 /* The class an HTTP status stands for, when nothing more is known; 0 for a success. */
 static inline uint16_t weir_class_from_status(unsigned status)
 {

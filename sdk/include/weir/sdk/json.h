@@ -170,6 +170,18 @@ static inline bool weir_json_key_is(const weir_json *doc, uint32_t i, const char
     return doc->tok[i].len == len && memcmp(doc->bytes.ptr + doc->tok[i].start, key, len) == 0;
 }
 
+/* Whether key i is one of `names`. */
+static inline bool weir_json_key_in(const weir_json *doc, uint32_t i, const weir_str *names,
+                                    size_t count)
+{
+    for (size_t k = 0; k < count; k++) {
+        if ((doc->tok[i].len == names[k].len || doc->tok[i].flags & WEIR_TOKEN_ESCAPED) &&
+            weir_json_key_is(doc, i, names[k].ptr, names[k].len))
+            return true;
+    }
+    return false;
+}
+
 static inline bool weir_json_is(const weir_json *doc, uint32_t i, const char *literal)
 {
     return weir_json_key_is(doc, i, literal, strlen(literal));

@@ -88,8 +88,35 @@ static inline int64_t weir_http_date(weir_str s)
     return weir_date_days(n[1], month + 1, n[0]) * 86400 + n[2] * 3600 + n[3] * 60 + n[4];
 }
 
-/* A header that is a duration, a number of seconds, or a point in time (HTTP date, unix seconds or
- * milliseconds): microseconds from now, never negative; -1 if it is none of these. */
+/* A point in time as RFC 3339 writes it, "2026-07-24T00:00:00Z", with or without a fraction, the
+ * offset as Z or +hh:mm: unix seconds, rounded down, or -1. */
+static inline int64_t weir_rfc3339(weir_str s)
+{
+    static const uint8_t at[] = { 0, 5, 8, 11, 14, 17 }, len[] = { 4, 2, 2, 2, 2, 2 };
+    int64_t n[6], hours, minutes, offset = 0;
+
+    if (s.len < 20 || s.ptr[4] != '-' || s.ptr[7] != '-' || s.ptr[13] != ':' || s.ptr[16] != ':')
+        return -1;
+    for (int i = 0; i < 6; i++) {
+        if (!weir_number_to_int64(s.ptr + at[i], len[i], &n[i]) || n[i] < 0)
+            return -1;
+    }
+    s = weir_str_skip(s, 19);
+    if (*s.ptr == '.') {
+        do
+            s = weir_str_skip(s, 1);
+        while (s.len && *s.ptr >= '0' && *s.ptr <= '9');
+    }
+    if (s.len == 6 && (*s.ptr == '+' || *s.ptr == '-') &&
+        weir_number_to_int64(s.ptr + 1, 2, &hours) && weir_number_to_int64(s.ptr + 4, 2, &minutes))
+        offset = (*s.ptr == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
+    else if (s.len != 1 || (*s.ptr != 'Z' && *s.ptr != 'z'))
+        return -1;
+    return weir_date_days(n[0], n[1], n[2]) * 86400 + n[3] * 3600 + n[4] * 60 + n[5] - offset;
+}
+
+/* A header that is a duration, a number of seconds, or a point in time (HTTP date, RFC 3339, unix
+ * seconds or milliseconds): microseconds from now, never negative; -1 if it is none of these. */
 static inline int64_t weir_reset_us(weir_str value, int64_t unix_us)
 {
     int64_t number, date;
@@ -102,6 +129,8 @@ static inline int64_t weir_reset_us(weir_str value, int64_t unix_us)
         return then * 1000 > unix_us ? then * 1000 - unix_us : 0;
     }
     date = weir_http_date(value);
+    if (date < 0)
+        date = weir_rfc3339(value);
     if (date >= 0)
         return date * 1000000 > unix_us ? date * 1000000 - unix_us : 0;
     return weir_duration_us(value);
@@ -122,56 +151,88 @@ static inline int64_t weir_retry_after_us(const weir_header *headers, uint32_t c
     return after.len ? weir_reset_us(after, unix_us) : -1;
 }
 
-static inline int64_t weir_header_count(const weir_header *headers, uint32_t count,
-                                        const char *const *names)
-{
-    for (; *names; names++) {
-        weir_str value = weir_header_find(headers, count, *names);
-        int64_t number;
+/* The members of weir_rate, and the spellings of OpenAI and those who follow it for each, best
+ * first. */
+enum { WEIR_RATE_NAMES = 5 };
 
-        if (value.len && weir_number_to_int64(value.ptr, value.len, &number) && number >= 0)
-            return number;
+static inline int64_t *weir_rate_member(weir_rate *rate, unsigned which)
+{
+    switch (which) {
+    case 0:
+        return &rate->requests_limit;
+    case 1:
+        return &rate->requests_left;
+    case 2:
+        return &rate->requests_reset_us;
+    case 3:
+        return &rate->tokens_limit;
+    case 4:
+        return &rate->tokens_left;
+    default:
+        return &rate->tokens_reset_us;
     }
-    return -1;
 }
 
-static inline int64_t weir_header_reset(const weir_header *headers, uint32_t count,
-                                        const char *const *names, int64_t unix_us)
+/* One header of the family, named by what follows its prefix. */
+static inline void weir_rate_take(weir_rate *rate, uint8_t rank[6], weir_str name, weir_str value,
+                                  int64_t unix_us)
 {
-    for (; *names; names++) {
-        weir_str value = weir_header_find(headers, count, *names);
+    static const char *const names[6][WEIR_RATE_NAMES] = {
+        { "limit-requests", "limit-req-minute", "limit", "limit-requests-day", "requests-limit" },
+        { "remaining-requests", "remaining-req-minute", "remaining", "remaining-requests-day",
+          "requests-remaining" },
+        { "reset-requests", "reset-req-minute", "reset", "reset-requests-day", "requests-reset" },
+        { "limit-tokens", "limit-tokens-minute", "tokens-limit", "input-tokens-limit", NULL },
+        { "remaining-tokens", "remaining-tokens-minute", "tokens-remaining",
+          "input-tokens-remaining", NULL },
+        { "reset-tokens", "reset-tokens-minute", "tokens-reset", "input-tokens-reset", NULL },
+    };
 
-        if (value.len)
-            return weir_reset_us(value, unix_us);
+    for (unsigned which = 0; which < 6; which++) {
+        for (uint8_t k = 0; k < rank[which] && k < WEIR_RATE_NAMES && names[which][k]; k++) {
+            int64_t number = -1;
+
+            if (!weir_str_is_nocase(name, names[which][k]))
+                continue;
+            if (which == 2 || which == 5)
+                number = weir_reset_us(value, unix_us);
+            else if (!weir_number_to_int64(value.ptr, value.len, &number) || number < 0)
+                return;
+            rank[which] = k;
+            *weir_rate_member(rate, which) = number;
+            return;
+        }
     }
-    return -1;
 }
 
-/* The x-ratelimit-* family in the spellings of OpenAI and those who follow it. False if the answer
- * has none of them. */
+/* The length of the family's prefix, if the name has it. */
+static inline size_t weir_rate_prefix(weir_str name)
+{
+    if (name.len > 12 && weir_str_is_nocase(weir_str_make(name.ptr, 12), "x-ratelimit-"))
+        return 12;
+    if (name.len > 20 && weir_str_is_nocase(weir_str_make(name.ptr, 20), "anthropic-ratelimit-"))
+        return 20;
+    return 0;
+}
+
+/* The x-ratelimit-* family and Anthropic's. False if the answer has none of them. */
 static inline bool weir_rate_read(const weir_header *headers, uint32_t count, int64_t unix_us,
                                   weir_rate *rate)
 {
-    static const char *const names[6][5] = {
-        { "x-ratelimit-limit-requests", "x-ratelimit-limit-req-minute", "x-ratelimit-limit",
-          "x-ratelimit-limit-requests-day", NULL },
-        { "x-ratelimit-remaining-requests", "x-ratelimit-remaining-req-minute",
-          "x-ratelimit-remaining", "x-ratelimit-remaining-requests-day", NULL },
-        { "x-ratelimit-reset-requests", "x-ratelimit-reset-req-minute", "x-ratelimit-reset",
-          "x-ratelimit-reset-requests-day", NULL },
-        { "x-ratelimit-limit-tokens", "x-ratelimit-limit-tokens-minute", NULL, NULL, NULL },
-        { "x-ratelimit-remaining-tokens", "x-ratelimit-remaining-tokens-minute", NULL, NULL, NULL },
-        { "x-ratelimit-reset-tokens", "x-ratelimit-reset-tokens-minute", NULL, NULL, NULL },
-    };
+    uint8_t rank[6] = { 9, 9, 9, 9, 9, 9 };
 
     memset(rate, 0, sizeof(*rate));
     rate->struct_size = sizeof(*rate);
-    rate->requests_limit = weir_header_count(headers, count, names[0]);
-    rate->requests_left = weir_header_count(headers, count, names[1]);
-    rate->requests_reset_us = weir_header_reset(headers, count, names[2], unix_us);
-    rate->tokens_limit = weir_header_count(headers, count, names[3]);
-    rate->tokens_left = weir_header_count(headers, count, names[4]);
-    rate->tokens_reset_us = weir_header_reset(headers, count, names[5], unix_us);
+    for (unsigned which = 0; which < 6; which++)
+        *weir_rate_member(rate, which) = -1;
+    for (uint32_t i = 0; i < count; i++) {
+        weir_str name = headers[i].name, value = weir_str_trim(headers[i].value);
+
+        size_t prefix = weir_rate_prefix(name);
+
+        if (prefix && value.len)
+            weir_rate_take(rate, rank, weir_str_skip(name, prefix), value, unix_us);
+    }
     return rate->requests_limit >= 0 || rate->requests_left >= 0 || rate->tokens_limit >= 0 ||
            rate->tokens_left >= 0;
 }

@@ -86,6 +86,12 @@ static inline weir_result weir_emit_document(const weir_events *out, weir_str js
     return out->emit(out->ctx, &e);
 }
 
+/* A count as a vendor told it; -1: none that can be one. Sums of counts stay far from overflow. */
+static inline int64_t weir_usage_count(int64_t n)
+{
+    return n >= 0 && n <= INT64_C(1) << 50 ? n : -1;
+}
+
 /* Usage of which nothing is reported yet. */
 static inline weir_usage weir_usage_unknown(void)
 {

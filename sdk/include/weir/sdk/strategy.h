@@ -98,4 +98,14 @@ static inline uint64_t weir_random(uint64_t *state)
     return z ^ (z >> 31);
 }
 
+/* A hash of `s`, different for different `seed`. The same on every machine. */
+static inline uint64_t weir_hash(uint64_t seed, weir_str s)
+{
+    uint64_t h = UINT64_C(0xCBF29CE484222325) ^ seed;
+
+    for (size_t i = 0; i < s.len; i++)
+        h = (h ^ (unsigned char)s.ptr[i]) * UINT64_C(0x100000001B3);
+    return weir_random(&h);
+}
+
 #endif

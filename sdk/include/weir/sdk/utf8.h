@@ -72,22 +72,33 @@ static inline size_t weir_utf8_put(char *out, uint32_t code)
     return 4;
 }
 
-/* Skips what stands for itself inside a JSON string: ASCII but quote, backslash and controls. */
-static inline const char *weir_utf8_skip_plain(const char *p, const char *end)
+/* The high bit of some byte is set if and only if one of the eight is not plain: a borrow can only
+ * come out of a byte that already is not. */
+static inline uint64_t weir_utf8_odd(uint64_t word)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101);
 
-    while (end - p >= 8) {
+    return (word | (word - ones * 0x20) | ((word ^ (ones * '"')) - ones) |
+            ((word ^ (ones * '\\')) - ones)) &
+           (ones * 0x80);
+}
+
+/* Skips what stands for itself inside a JSON string: ASCII but quote, backslash and controls. */
+static inline const char *weir_utf8_skip_plain(const char *p, const char *end)
+{
+    for (; end - p >= 8; p += 8) {
         uint64_t word;
 
         memcpy(&word, p, 8);
-        /* The high bit of some byte is set if and only if one of the eight is not plain: a borrow
-         * can only come out of a byte that already is not. */
-        uint64_t odd = word | (word - ones * 0x20) | ((word ^ (ones * '"')) - ones) |
-                       ((word ^ (ones * '\\')) - ones);
-        if (odd & (ones * 0x80))
+        if (weir_utf8_odd(word))
             break;
-        p += 8;
+    }
+    if (end - p >= 4) { /* keys and words are short */
+        uint32_t half;
+
+        memcpy(&half, p, 4);
+        if (!weir_utf8_odd(half | (uint64_t)half << 32))
+            p += 4;
     }
     while (p < end && (unsigned char)*p >= 0x20 && (unsigned char)*p < 0x80 && *p != '"' &&
            *p != '\\')

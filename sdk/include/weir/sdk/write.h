@@ -13,6 +13,14 @@
  * nothing, and weir_writer_finish reports it. Several values, or bare members, may be written one
  * after another: they come out separated by commas. What is outgrown stays in the arena, so that a
  * good guess of the size saves memory.
+ *
+ * A request holds text that goes from one document into another as it is. A writer that has been
+ * told of the first with weir_writer_refer() does not copy long runs of it, and weir_writer_send()
+ * hands them to a sink in their place, between the pieces that were written:
+ *
+ *     weir_writer_refer(&w, x->request->bytes);
+ *     ...
+ *     result = weir_writer_send(&w, out->body, out->ctx);
  */
 #ifndef WEIR_SDK_WRITE_H
 #define WEIR_SDK_WRITE_H
@@ -25,6 +33,22 @@
 #include <weir/sdk/text.h>
 #include <weir/sdk/utf8.h>
 
+/* What is done seldom is not copied into the code of every call: a plugin is a fifth smaller for
+ * it. */
+#if defined(__GNUC__)
+#define WEIR_WRITER_COLD static __attribute__((noinline, cold, unused))
+#else
+#define WEIR_WRITER_COLD static inline
+#endif
+
+enum { WEIR_WRITER_LONG = 1024 }; /* bytes that are worth a piece of their own */
+
+/* Bytes that were not copied. They stand in front of byte `at` of what was. */
+struct weir_writer_piece {
+    size_t at;
+    weir_str bytes;
+};
+
 typedef struct weir_writer {
     const weir_arena *arena;
     char *buf;
@@ -34,9 +58,13 @@ typedef struct weir_writer {
     bool comma;     /* what comes next is not the first of its kind */
     bool unbalanced;
     bool failed;
+    weir_str source; /* what need not be copied, or empty */
+    struct weir_writer_piece *pieces;
+    uint32_t piece_count;
+    uint32_t piece_cap;
 } weir_writer;
 
-static inline bool weir_writer_grow(weir_writer *w, size_t more)
+WEIR_WRITER_COLD bool weir_writer_grow(weir_writer *w, size_t more)
 {
     size_t cap = w->cap <= SIZE_MAX / 2 ? w->cap * 2 : SIZE_MAX;
     char *buf;
@@ -77,16 +105,92 @@ static inline void weir_writer_init(weir_writer *w, const weir_arena *arena, siz
         weir_writer_room(w, size);
 }
 
+/* From now on long runs of `source` are not copied. It must stay until what was written is sent or
+ * finished. */
+static inline void weir_writer_refer(weir_writer *w, weir_str source)
+{
+    w->source = source;
+}
+
+static inline bool weir_writer_refers(const weir_writer *w, const char *ptr, size_t len)
+{
+    return len >= WEIR_WRITER_LONG && w->source.len >= len && ptr >= w->source.ptr &&
+           ptr + len <= w->source.ptr + w->source.len;
+}
+
+WEIR_WRITER_COLD void weir_writer_piece_add(weir_writer *w, const char *ptr, size_t len)
+{
+    struct weir_writer_piece *piece;
+
+    if (w->failed)
+        return;
+    if (w->piece_count == w->piece_cap) {
+        uint32_t cap = w->piece_cap ? w->piece_cap * 2 : 16;
+
+        piece = (struct weir_writer_piece *)w->arena->alloc(w->arena->owner, cap * sizeof(*piece));
+        if (!piece) {
+            w->failed = true;
+            return;
+        }
+        if (w->piece_count)
+            memcpy(piece, w->pieces, w->piece_count * sizeof(*piece));
+        w->pieces = piece;
+        w->piece_cap = cap;
+    }
+    piece = &w->pieces[w->piece_count++];
+    piece->at = w->len;
+    piece->bytes.ptr = ptr;
+    piece->bytes.len = len;
+}
+
+static inline weir_result weir_writer_state(const weir_writer *w)
+{
+    if (w->failed)
+        return WEIR_NO_MEMORY;
+    return w->unbalanced || w->depth ? WEIR_INTERNAL : WEIR_OK;
+}
+
+/* Copies what was only referred to. */
+WEIR_WRITER_COLD void weir_writer_join(weir_writer *w)
+{
+    weir_writer whole;
+    size_t at = 0, size = w->len;
+
+    for (uint32_t i = 0; i < w->piece_count; i++)
+        size += w->pieces[i].bytes.len;
+    memset(&whole, 0, sizeof(whole));
+    whole.arena = w->arena;
+    if (!weir_writer_room(&whole, size)) {
+        w->failed = true;
+        return;
+    }
+    for (uint32_t i = 0; i <= w->piece_count; i++) {
+        size_t end = i < w->piece_count ? w->pieces[i].at : w->len;
+
+        if (end > at)
+            memcpy(whole.buf + whole.len, w->buf + at, end - at);
+        whole.len += end - at;
+        at = end;
+        if (i < w->piece_count) {
+            memcpy(whole.buf + whole.len, w->pieces[i].bytes.ptr, w->pieces[i].bytes.len);
+            whole.len += w->pieces[i].bytes.len;
+        }
+    }
+    w->buf = whole.buf;
+    w->len = w->cap = size;
+    w->piece_count = 0;
+}
+
 /* What was written, in the arena. WEIR_NO_MEMORY, or WEIR_INTERNAL if begins and ends do not
  * match; *out is empty then. */
 static inline weir_result weir_writer_finish(weir_writer *w, weir_str *out)
 {
     out->ptr = "";
     out->len = 0;
-    if (w->failed)
-        return WEIR_NO_MEMORY;
-    if (w->unbalanced || w->depth)
-        return WEIR_INTERNAL;
+    if (w->piece_count)
+        weir_writer_join(w);
+    if (weir_writer_state(w) < 0)
+        return weir_writer_state(w);
     if (w->len) {
         out->ptr = w->buf;
         out->len = w->len;
@@ -94,10 +198,57 @@ static inline weir_result weir_writer_finish(weir_writer *w, weir_str *out)
     return WEIR_OK;
 }
 
+/* Hands what was written to a sink, piece by piece; those of the source are the source's own
+ * bytes. As weir_writer_finish, or what the sink says. */
+static inline weir_result weir_writer_send(const weir_writer *w,
+                                           weir_result (*out)(void *ctx, weir_str bytes), void *ctx)
+{
+    weir_result r = weir_writer_state(w);
+    size_t at = 0;
+
+    for (uint32_t i = 0; r >= 0 && i <= w->piece_count; i++) {
+        size_t end = i < w->piece_count ? w->pieces[i].at : w->len;
+        weir_str copied = { w->buf + at, end - at };
+
+        if (copied.len)
+            r = out(ctx, copied);
+        if (r >= 0 && i < w->piece_count)
+            r = out(ctx, w->pieces[i].bytes);
+        at = end;
+    }
+    return r;
+}
+
+/* A place to come back to, between two values or members. */
+typedef struct weir_writer_mark {
+    size_t len;
+    uint32_t piece_count;
+    uint32_t depth;
+    bool comma;
+} weir_writer_mark;
+
+static inline weir_writer_mark weir_writer_here(const weir_writer *w)
+{
+    weir_writer_mark mark = { w->len, w->piece_count, w->depth, w->comma };
+    return mark;
+}
+
+/* Takes back what was written since, with the containers that were begun. None may have ended that
+ * was open then. */
+static inline void weir_writer_back(weir_writer *w, weir_writer_mark mark)
+{
+    w->len = mark.len;
+    w->piece_count = mark.piece_count;
+    w->depth = mark.depth;
+    w->comma = mark.comma;
+}
+
 /* Bytes as they are, without any thought for commas. */
 static inline void weir_write_bytes(weir_writer *w, const char *ptr, size_t len)
 {
-    if (len && weir_writer_room(w, len)) {
+    if (weir_writer_refers(w, ptr, len))
+        weir_writer_piece_add(w, ptr, len);
+    else if (len && weir_writer_room(w, len)) {
         memcpy(w->buf + w->len, ptr, len);
         w->len += len;
     }
@@ -105,7 +256,8 @@ static inline void weir_write_bytes(weir_writer *w, const char *ptr, size_t len)
 
 static inline void weir_write_byte(weir_writer *w, char c)
 {
-    weir_write_bytes(w, &c, 1);
+    if (weir_writer_room(w, 1))
+        w->buf[w->len++] = c;
 }
 
 static inline void weir_write_comma(weir_writer *w)
@@ -179,7 +331,7 @@ static inline void weir_write_end_array(weir_writer *w)
 }
 
 /* One byte that cannot stand in a JSON string as it is. */
-static inline void weir_write_escape(weir_writer *w, unsigned char c)
+WEIR_WRITER_COLD void weir_write_escape(weir_writer *w, unsigned char c)
 {
     static const char hex[] = "0123456789abcdef";
     const char *letter = "";
@@ -247,10 +399,28 @@ static inline void weir_write_escaped(weir_writer *w, const char *ptr, size_t le
     }
 }
 
+/* A short string of which no byte needs an escape, as most are. False: it is not one. */
+static inline bool weir_write_plain(weir_writer *w, weir_str utf8)
+{
+    const char *end = utf8.ptr + utf8.len;
+
+    if (utf8.len >= WEIR_WRITER_LONG || weir_utf8_skip_plain(utf8.ptr, end) != end ||
+        !weir_writer_room(w, utf8.len + 2))
+        return false;
+    w->buf[w->len] = '"';
+    memcpy(w->buf + w->len + 1, utf8.ptr, utf8.len);
+    w->buf[w->len + 1 + utf8.len] = '"';
+    w->len += utf8.len + 2;
+    return true;
+}
+
 static inline void weir_write_string(weir_writer *w, weir_str utf8)
 {
     weir_write_comma(w);
-    weir_writer_room(w, utf8.len + 2);
+    if (utf8.len && weir_write_plain(w, utf8))
+        return;
+    if (!weir_writer_refers(w, utf8.ptr, utf8.len))
+        weir_writer_room(w, utf8.len + 2);
     weir_write_byte(w, '"');
     weir_write_escaped(w, utf8.ptr, utf8.len);
     weir_write_byte(w, '"');

@@ -1,0 +1,21 @@
+/*
+ * gemini_write.c - fuzz target: any events as an answer for an application that speaks the Gemini
+ * API; see driver/driver.h.
+ */
+#include "driver/driver.h"
+
+static struct fuzz_api api = { .provider = "gemini", .options = "{}", .dialect = "gemini" };
+
+#define STREAM "/v1beta/models/m:streamGenerateContent"
+
+static const struct fuzz_case cases[] = {
+    { WEIR_OP_CHAT, 1, 200, "", STREAM "?alt=sse", NULL, false, false },
+    { WEIR_OP_CHAT, 0, 200, "", "/v1beta/models/m:generateContent", NULL, false, false },
+    { WEIR_OP_CHAT, 1, 200, "", STREAM, NULL, false, false },
+};
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    fuzz_events(&api, cases, sizeof(cases) / sizeof(cases[0]), data, size);
+    return 0;
+}
