@@ -9,6 +9,11 @@ static bool is_finished(const struct order *o, int32_t choice)
     return (o->finished[choice / 64] >> (choice % 64)) & 1;
 }
 
+static bool is_cut(const struct order *o, int32_t choice)
+{
+    return (o->cut[choice / 64] >> (choice % 64)) & 1;
+}
+
 static int find_open(const struct order *o, int32_t choice, int32_t block)
 {
     for (int i = o->open_count - 1; i >= 0; i--) {
@@ -28,6 +33,21 @@ static weir_result start(struct order *o, const weir_events *next)
     return next->emit(next->ctx, &event);
 }
 
+/* Half a call can only be the last thing of its choice. */
+static weir_result broke_off(struct order *o)
+{
+    o->cut_short = true;
+    return WEIR_PROTOCOL;
+}
+
+static void follow(struct order *o, int32_t choice)
+{
+    for (int i = 0; i < o->open_count; i++) {
+        if (o->open[i].choice == choice)
+            o->open[i].followed = true;
+    }
+}
+
 /* The place of the event's block among the open ones goes to `*at`; it is begun if need be. */
 static weir_result open_block(struct order *o, const weir_event *event, const weir_events *next,
                               int *at)
@@ -41,9 +61,13 @@ static weir_result open_block(struct order *o, const weir_event *event, const we
         return WEIR_PROTOCOL;
     if (event->kind == WEIR_BLOCK_TOOL_CALL && !event->name.len)
         return WEIR_PROTOCOL; /* which tool it is for cannot be made up */
+    if (is_cut(o, event->choice))
+        return broke_off(o);
+    follow(o, event->choice);
     o->open[o->open_count].choice = event->choice;
     o->open[o->open_count].block = event->block;
     o->open[o->open_count].kind = event->kind;
+    o->open[o->open_count].followed = false;
     o->open[o->open_count].args = call_args_begin(event->type == WEIR_EVENT_BLOCK_START &&
                                                   event->extra.len && call_is_custom(event->extra));
     *at = o->open_count++;
@@ -64,8 +88,11 @@ static weir_result close_at(struct order *o, int i, const weir_event *event,
     closing.kind = o->open[i].kind;
     closing.choice = o->open[i].choice;
     closing.block = o->open[i].block;
-    if (closing.kind == WEIR_BLOCK_TOOL_CALL && !call_args_whole(&o->open[i].args))
+    if (closing.kind == WEIR_BLOCK_TOOL_CALL && !call_args_whole(&o->open[i].args)) {
+        if (o->open[i].followed)
+            return broke_off(o);
         o->cut[closing.choice / 64] |= 1ull << (closing.choice % 64);
+    }
     o->open_count--;
     for (int k = i; k < o->open_count; k++)
         o->open[k] = o->open[k + 1];
@@ -122,6 +149,7 @@ static bool tells_of_cut(unsigned reason)
 
 static weir_result on_finish(struct order *o, const weir_event *event, const weir_events *next)
 {
+    weir_event told = *event;
     weir_result r;
 
     if (is_finished(o, event->choice))
@@ -129,13 +157,16 @@ static weir_result on_finish(struct order *o, const weir_event *event, const wei
     r = close_choice(o, event->choice, next);
     if (r < 0)
         return r;
-    if ((o->cut[event->choice / 64] >> (event->choice % 64)) & 1 && !tells_of_cut(event->reason)) {
-        o->cut_short = true;
-        return WEIR_PROTOCOL;
+    if (is_cut(o, event->choice)) {
+        if (!tells_of_cut(event->reason))
+            return broke_off(o);
+        /* A refusal is a whole answer in most APIs; this one was stopped. */
+        if (event->reason == WEIR_FINISH_REFUSAL)
+            told.reason = WEIR_FINISH_CONTENT_FILTER;
     }
     o->finished[event->choice / 64] |= 1ull << (event->choice % 64);
     o->finished_count++;
-    return next->emit(next->ctx, event);
+    return next->emit(next->ctx, &told);
 }
 
 /* Dialects read all of it, as this host knows it. */

@@ -29,6 +29,7 @@ struct order {
         int32_t choice;
         int32_t block;
         uint16_t kind;
+        bool followed;         /* another block of the choice began later */
         struct call_args args; /* of a tool call */
     } open[ORDER_MAX_OPEN];
 };
@@ -36,8 +37,10 @@ struct order {
 /*
  * Passes `event` on to `next`, preceded by whatever has to come first. Returns what `next` returns,
  * WEIR_PROTOCOL if the event can have no place (a choice out of range, too many open blocks, a tool
- * call without a name, the end of a choice with half a tool call: then `cut_short` is set), and
- * WEIR_OK for an event that is dropped because it comes too late.
+ * call without a name, half a tool call that something else follows or that a reason ends which
+ * does not tell of it: then `cut_short` is set), and WEIR_OK for an event that is dropped because
+ * it comes too late. A refusal in the middle of a tool call is passed on as
+ * WEIR_FINISH_CONTENT_FILTER.
  *
  * Usage that comes after a `finish` passes: it belongs into the books. That it comes before is the
  * provider part's duty, since only it knows whether there will be any.

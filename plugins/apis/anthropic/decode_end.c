@@ -142,7 +142,7 @@ weir_result ant_end_read(struct ant_reading *r, uint32_t at, uint32_t beside, ui
     if (!word.len)
         return ant_emit_protocol(d, "the message stopped without a stop_reason", r->out);
     d->reason = end_reason(word);
-    if (d->incomplete && d->reason != WEIR_FINISH_LENGTH)
+    if (d->incomplete && d->reason != WEIR_FINISH_LENGTH && d->reason != WEIR_FINISH_REFUSAL)
         return ant_emit_protocol(d, "the input of a tool call is not JSON", r->out);
     if (d->answered && d->reason == WEIR_FINISH_TOOL_CALLS)
         d->reason = WEIR_FINISH_STOP;

@@ -390,7 +390,7 @@ weir_result resp_stream_end(void *cfg, void *st, const weir_exchange *x, const w
     stream_init(&s, cfg, st, x, out);
     if (!x->answer)
         return WEIR_UNSUPPORTED;
-    status = resp_status((const weir_dialect_config *)cfg, x, x->answer);
+    status = resp_status(x->answer);
     return send_response(&s, *status == 'i' ? "response.incomplete" : "response.completed", status,
                          x->answer, NULL);
 }

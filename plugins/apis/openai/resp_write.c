@@ -267,33 +267,16 @@ static const weir_choice *response_choice(const weir_answer *a)
     return a && a->choices.count ? (const weir_choice *)a->choices.items : NULL;
 }
 
-static bool answer_has_cut_call(const weir_dialect_config *cfg, const weir_exchange *x,
-                                const weir_answer *a)
-{
-    for (uint32_t i = 0; i < a->blocks.count; i++) {
-        const weir_block *b = answer_block(a, i);
-
-        if (b->choice == 0 && b->kind == WEIR_BLOCK_TOOL_CALL && !oai_is_custom(b->extra) &&
-            !call_is_whole(cfg, x, b))
-            return true;
-    }
-    return false;
-}
-
-const char *resp_status(const weir_dialect_config *cfg, const weir_exchange *x,
-                        const weir_answer *a)
+const char *resp_status(const weir_answer *a)
 {
     const weir_choice *c = response_choice(a);
 
     if (!c)
         return "completed";
-    if (c->reason == WEIR_FINISH_LENGTH || c->reason == WEIR_FINISH_CONTENT_FILTER)
-        return "incomplete";
-    /* A model that refuses in the middle of a call. Arguments that are none, in an answer that
-     * ended otherwise, are told of by their item: the only reason there is would be an invented
-     * one. */
-    return c->reason == WEIR_FINISH_REFUSAL && answer_has_cut_call(cfg, x, a) ? "incomplete"
-                                                                              : "completed";
+    /* Arguments that are none, in an answer that ended otherwise, are told of by their item: the
+     * only reason there is would be an invented one. */
+    return c->reason == WEIR_FINISH_LENGTH || c->reason == WEIR_FINISH_CONTENT_FILTER ? "incomplete"
+                                                                                      : "completed";
 }
 
 static void response_ends(weir_writer *w, const struct resp_answer *a)
@@ -464,7 +447,7 @@ weir_result resp_write_answer(void *cfg, const weir_exchange *x, const weir_answ
                              .model = answer->model,
                              .created =
                                  oai_created((const weir_dialect_config *)cfg, x, answer->extra),
-                             .status = resp_status((const weir_dialect_config *)cfg, x, answer),
+                             .status = resp_status(answer),
                              .answer = answer };
     weir_writer w;
     weir_str json;

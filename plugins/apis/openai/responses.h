@@ -224,8 +224,7 @@ void resp_write_flat(weir_writer *w, const weir_json *doc, uint32_t annotation);
 /* The response object, with what was asked for. */
 void resp_write_response(weir_writer *w, const weir_dialect_config *cfg, const weir_exchange *x,
                          const struct resp_answer *a);
-const char *resp_status(const weir_dialect_config *cfg, const weir_exchange *x,
-                        const weir_answer *answer);
+const char *resp_status(const weir_answer *answer);
 weir_str resp_answer_id(const weir_exchange *x, weir_str id, char buf[48]);
 
 weir_result resp_write_answer(void *cfg, const weir_exchange *x, const weir_answer *answer,

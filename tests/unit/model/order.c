@@ -10,6 +10,7 @@ struct heard {
     GString *log;
     weir_result answer; /* what the receiver says */
     weir_usage usage;
+    uint16_t reason;
 };
 
 static const char *type_name(unsigned type)
@@ -30,7 +31,10 @@ static weir_result hear(void *ctx, const weir_event *e)
         e->type == WEIR_EVENT_BLOCK_END)
         g_string_append_printf(h->log, "%d.%d/%d", e->choice, e->block, e->kind);
     if (e->type == WEIR_EVENT_FINISH)
-        g_string_append_printf(h->log, "%d", e->choice);
+        if (e->type == WEIR_EVENT_FINISH) {
+            g_string_append_printf(h->log, "%d", e->choice);
+            h->reason = e->reason;
+        }
     if (e->id.len)
         g_string_append_printf(h->log, "#%.*s", S_ARG(e->id));
     if (e->text.len)
@@ -308,6 +312,50 @@ static void test_nameless_call(struct guard *g, gconstpointer data)
     heard_is(g, "start open0.0/1 delta0.0/1=a ");
 }
 
+/* Only the last thing of a choice can have broken off, whatever the reason. */
+static void test_cut_call_followed(struct guard *g, gconstpointer data)
+{
+    for (int closed = 0; closed < 2; closed++) {
+        weir_event next = EVENT(BLOCK_START, .block = 1, .kind = WEIR_BLOCK_TEXT);
+        weir_event end = EVENT(FINISH, .reason = WEIR_FINISH_LENGTH);
+
+        teardown(g, data);
+        setup(g, data);
+        g->order = (struct order){ 0 };
+        call(g, 0, "{\"a\":");
+        if (closed)
+            ok(g, EVENT(BLOCK_END, .kind = WEIR_BLOCK_TOOL_CALL));
+        else
+            ok(g, next);
+        g_assert_false(g->order.cut_short);
+        g_assert_cmpint(send(g, closed ? next : end), ==, WEIR_PROTOCOL);
+        g_assert_true(g->order.cut_short);
+    }
+}
+
+/* Calls may come in turns, as long as each becomes whole. */
+static void test_calls_in_turns(struct guard *g, gconstpointer data)
+{
+    (void)data;
+    call(g, 0, "{\"a\":");
+    ok(g, EVENT(BLOCK_START, .block = 1, .kind = WEIR_BLOCK_TOOL_CALL, .name = S("g")));
+    call(g, 0, "1}");
+    ok(g, EVENT(DELTA, .block = 1, .kind = WEIR_BLOCK_TOOL_CALL, .text = TEXT("{")));
+    ok(g, EVENT(FINISH, .reason = WEIR_FINISH_LENGTH));
+    g_assert_true(order_complete(&g->order));
+}
+
+/* Most APIs take a refusal for a whole answer, but this one was stopped. */
+static void test_cut_call_refused(struct guard *g, gconstpointer data)
+{
+    (void)data;
+    call(g, 0, "{");
+    ok(g, EVENT(FINISH, .reason = WEIR_FINISH_REFUSAL, .name = S("refusal")));
+    g_assert_cmpint(g->heard.reason, ==, WEIR_FINISH_CONTENT_FILTER);
+    ok(g, EVENT(FINISH, .choice = 1, .reason = WEIR_FINISH_REFUSAL));
+    g_assert_cmpint(g->heard.reason, ==, WEIR_FINISH_REFUSAL);
+}
+
 /* These reasons say themselves that something is missing. */
 static void test_cut_call_told(struct guard *g, gconstpointer data)
 {
@@ -375,6 +423,9 @@ int main(int argc, char **argv)
     ADD("receiver-stops", test_receiver_stops);
     ADD("cut-call", test_cut_call);
     ADD("cut-call-told", test_cut_call_told);
+    ADD("cut-call-followed", test_cut_call_followed);
+    ADD("cut-call-refused", test_cut_call_refused);
+    ADD("calls-in-turns", test_calls_in_turns);
     ADD("nameless-call", test_nameless_call);
     ADD("other-kind", test_other_kind);
     ADD("counts", test_counts);

@@ -208,7 +208,7 @@ static void test_cut_call(void)
         { WEIR_FINISH_TOOL_CALLS, "\"status\":\"completed\",\"error\"",
           "\"incomplete_details\":null" },
         { WEIR_FINISH_STOP, "\"status\":\"completed\",\"error\"", "\"incomplete_details\":null" },
-        { WEIR_FINISH_REFUSAL, "\"status\":\"incomplete\",\"error\"",
+        { WEIR_FINISH_CONTENT_FILTER, "\"status\":\"incomplete\",\"error\"",
           "\"incomplete_details\":{\"reason\":\"content_filter\"}" },
         { WEIR_FINISH_LENGTH, "\"status\":\"incomplete\",\"error\"",
           "\"incomplete_details\":{\"reason\":\"max_output_tokens\"}" },
