@@ -150,6 +150,7 @@ const weir_dialect_v1 olm_dialect = {
     .read = dialect_read,
     .translate = dialect_translate,
     .event = dialect_event,
+    .end = olm_stream_end,
     .answer = olm_write_answer,
     .failure = olm_write_failure,
     .flags = WEIR_DIALECT_WHOLE_CALLS,

@@ -188,11 +188,11 @@ enum { OLM_MODEL_MAX = 192 };
 /* State of a stream that is being written. */
 struct olm_encoder {
     weir_usage usage; /* struct_size 0: none came */
+    weir_str last;    /* the line that says `done`, until the answer has ended; in the arena */
     uint32_t calls;
     uint16_t model_len;
     uint16_t id_len;
     uint16_t name_len;
-    uint8_t done;
     uint8_t open;   /* a call is: its id and name are below */
     uint8_t custom; /* that call is to a tool of free text */
     uint8_t missed; /* a call was left out: its arguments are no object */
@@ -203,6 +203,7 @@ struct olm_encoder {
 
 weir_result olm_stream_event(void *cfg, void *st, const weir_exchange *x, const weir_event *event,
                              const weir_reply_sink *out);
+weir_result olm_stream_end(void *cfg, void *st, const weir_exchange *x, const weir_reply_sink *out);
 weir_result olm_write_answer(void *cfg, const weir_exchange *x, const weir_answer *answer,
                              const weir_reply_sink *out);
 weir_result olm_write_failure(void *cfg, void *st, const weir_exchange *x,

@@ -73,14 +73,19 @@ static void line_join(weir_writer *w)
     w->len = kept;
 }
 
+static weir_result line_close(struct stream_line *l, weir_str *bytes)
+{
+    weir_write_end_object(&l->w);
+    line_join(&l->w);
+    weir_write_byte(&l->w, '\n');
+    return weir_writer_finish(&l->w, bytes);
+}
+
 static weir_result line_send(struct stream_line *l)
 {
     weir_str bytes;
 
-    weir_write_end_object(&l->w);
-    line_join(&l->w);
-    weir_write_byte(&l->w, '\n');
-    WEIR_TRY(weir_writer_finish(&l->w, &bytes));
+    WEIR_TRY(line_close(l, &bytes));
     return l->out->bytes(l->out->ctx, bytes);
 }
 
@@ -158,22 +163,34 @@ static weir_result stream_delta(struct stream_line *l)
     return line_send_more(l);
 }
 
+/* Clients stop reading at the line that says `done`, so that it may only be sent once nothing can
+ * go wrong any more: it is kept until the answer has ended. */
 static weir_result stream_finish(struct stream_line *l)
 {
     struct olm_encoder *e = l->e;
     struct olm_end end = { l->event->reason, l->event->name, l->event->extra, line_passed(l),
                            e->usage.struct_size ? &e->usage : NULL };
+    weir_str bytes;
 
-    if (e->done)
+    if (e->last.len)
         return WEIR_OK;
     if (e->missed)
         WEIR_TRY(weir_arguments_missed(end.reason));
-    e->done = 1;
     line_open(l);
     line_text(l, weir_text_from(weir_str_make("", 0)));
     line_close_message(l);
     olm_write_done(&l->w, l->cfg, &l->x->arena, &end);
-    return line_send(l);
+    WEIR_TRY(line_close(l, &bytes));
+    e->last = weir_str_copy(&l->x->arena, bytes);
+    return e->last.len ? WEIR_OK : WEIR_NO_MEMORY;
+}
+
+weir_result olm_stream_end(void *cfg, void *st, const weir_exchange *x, const weir_reply_sink *out)
+{
+    const struct olm_encoder *e = (const struct olm_encoder *)st;
+
+    (void)cfg, (void)x;
+    return e->last.len ? out->bytes(out->ctx, e->last) : WEIR_OK;
 }
 
 weir_result olm_stream_event(void *cfg, void *st, const weir_exchange *x, const weir_event *event,

@@ -82,6 +82,9 @@ static void finish(struct pipe *p, uint16_t reason, const char *raw, const char 
     e.name = weir_str_of(raw);
     e.extra = weir_str_of(extra);
     pipe_event(p, &e);
+    /* Not before nothing can go wrong any more. */
+    g_assert_null(strstr(p->reply.bytes->str, "\"done\":true"));
+    g_assert_cmpint(p->face->end(configured, p->state, &p->e->x, &p->reply.sink), ==, WEIR_OK);
 }
 
 #define AT "\"created_at\":\"2023-11-14T22:13:20.001500000Z\""
