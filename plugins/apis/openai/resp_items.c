@@ -258,6 +258,8 @@ static weir_result message_end(struct resp_reading *r, struct resp_item *item, u
         struct resp_part *part = what ? resp_part_find(r->d, item->index, number, what) : NULL;
 
         number++;
+        if (!what && !weir_json_is_string(r->doc, weir_json_find(r->doc, content, "type")))
+            return resp_protocol(r, "a part of a message has no type");
         if (!what)
             WEIR_TRY(content_verbatim(r, content));
         if (!what || (!part && number <= item->parts[0]))

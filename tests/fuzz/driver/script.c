@@ -74,8 +74,9 @@ static weir_str next_extra(struct script *s)
         "\"encrypted_content\":\"ZW5j\",\"item_id\":\"rs_1\"",
         "\"redacted_data\":\"cmVk\"",
         "\"logprobs\":{\"content\":[{\"token\":\"a\",\"logprob\":-0.5,\"bytes\":[97]}]}",
-        "\"annotations\":[{\"type\":\"url_citation\",\"url_citation\":{\"url\":\"https://a.test/\","
-        "\"title\":\"A\",\"start_index\":0,\"end_index\":1}}]",
+        ("\"annotations\":[{\"type\":\"url_citation\",\"url_citation\":{\"url\":\"https://a.test/"
+         "\","
+         "\"title\":\"A\",\"start_index\":0,\"end_index\":1}}]"),
         "\"citations\":[{\"type\":\"char_location\",\"cited_text\":\"a\",\"document_index\":0}]",
         "\"created\":1700000000,\"system_fingerprint\":\"fp\"",
         "\"anthropic\":{\"type\":\"web_search_tool_result\",\"tool_use_id\":\"t\",\"content\":[]}",
