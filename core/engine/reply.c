@@ -314,17 +314,28 @@ static void take_the_word(struct attempt *a)
     cancel_others(e, a);
 }
 
+static void fail_unwritten(struct attempt *a, weir_result r)
+{
+    const char *name = a->target ? a->target->name : "a filter";
+
+    if (r == WEIR_PROTOCOL)
+        attempt_fail_as(a, WEIR_CLASS_PROTOCOL, "%s: the answer has what is no answer", name);
+    else
+        attempt_fail_as(a, WEIR_CLASS_INTERNAL, "the answer of %s could not be written", name);
+}
+
 void reply_commit(struct attempt *a)
 {
     struct exchange *e = a->exchange;
+    weir_result r;
 
     if (a->mode == REPLY_NONE) {
         take_the_word(a);
         return;
     }
-    if (a->mode == REPLY_WHOLE && write_whole(a) < 0) {
-        attempt_fail_as(a, WEIR_CLASS_INTERNAL, "the answer of %s could not be written",
-                        a->target ? a->target->name : "a filter");
+    r = a->mode == REPLY_WHOLE ? write_whole(a) : WEIR_OK;
+    if (r < 0) {
+        fail_unwritten(a, r);
         return;
     }
     if (!is_streamed(a) && wants_provider(a)) {

@@ -16,7 +16,6 @@
 static weir_result on_ordered(void *ctx, const weir_event *event)
 {
     struct attempt *a = ctx;
-
     weir_result r;
 
     if (a->mode == REPLY_RELAY || a->mode == REPLY_NONE) {
@@ -25,7 +24,7 @@ static weir_result on_ordered(void *ctx, const weir_event *event)
         return WEIR_OK;
     }
     r = a->exchange->filter_events ? filters_event(a, event) : reply_event(a, event);
-    if (r < 0)
+    if (r < 0 && r != WEIR_PROTOCOL)
         a->refused = true;
     return r;
 }

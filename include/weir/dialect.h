@@ -146,7 +146,9 @@ typedef struct weir_dialect_v1 {
     /* [any] Writes the canonical request. Called only if some target or filter needs it. */
     weir_result (*translate)(void *cfg, const weir_ingress *in, const weir_request_sink *out);
     /* [any] Streams: one event. The host calls `head` of the sink never for you: write it with
-     * `start`. `document` events come here too, streamed or not. */
+     * `start`. `document` events come here too, streamed or not. Here and in `answer`,
+     * WEIR_PROTOCOL says that what the provider sent is no answer: the failure counts as its own.
+     */
     weir_result (*event)(void *cfg, void *st, const weir_exchange *x, const weir_event *event,
                          const weir_reply_sink *out);
     /* [any] Not a stream: the whole answer. */

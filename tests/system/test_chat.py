@@ -311,6 +311,14 @@ class OtherOperationsTest(SharedCase):
         self.assertEqual(answer.status, 200, answer.body)
         self.assertEqual(self.up.requests[0].json()["model"], "m")
 
+    def test_embeddings_that_are_none(self):
+        """What is sent as base64 and is no number cannot be told as one: the provider's fault."""
+        self.up.reply(upstream.jsonr({"object": "list", "data": [
+            {"object": "embedding", "index": 0, "embedding": "AADAfw=="}]}))  # not a number
+        answer = client.post(self.port, "/api/embed", {"model": "m", "input": "a"})
+        self.assertEqual(answer.status, 502)
+        self.assertIn("the answer has what is no answer", answer.json()["error"])
+
     def test_embeddings_base64_bytes_are_kept(self):
         raw = (b'{"object":"list","data":[{"object":"embedding","index":0,"embedding":"AAAA/w=="}]'
                b',"model":"m","usage":{"prompt_tokens":1,"total_tokens":1}}')

@@ -5,6 +5,7 @@
 #define WEIR_PLUGINS_ANTHROPIC_H
 
 #include <weir/provider.h>
+#include <weir/sdk/check.h>
 #include <weir/sdk/dialect.h>
 #include <weir/sdk/str.h>
 #include <weir/sdk/write.h>
@@ -76,13 +77,15 @@ struct ant_encoder {
     int32_t block;    /* the emitter's number of the open one */
     uint16_t id_len;
     uint16_t model_len;
-    uint8_t opened; /* message_start was written */
-    uint8_t open;   /* a block is open */
-    uint8_t kind;   /* its kind, WEIR_BLOCK_* */
-    uint8_t held;   /* it is begun with what its end brings */
-    uint8_t filled; /* a fragment of it was written */
-    uint8_t custom; /* it is a call with free text */
-    uint8_t ended;  /* message_delta was written */
+    uint8_t opened;        /* message_start was written */
+    uint8_t open;          /* a block is open */
+    uint8_t kind;          /* its kind, WEIR_BLOCK_* */
+    uint8_t held;          /* it is begun with what its end brings */
+    uint8_t filled;        /* a fragment of it was written */
+    uint8_t custom;        /* it is a call with free text */
+    uint8_t ended;         /* message_delta was written */
+    uint8_t broken;        /* a call's input that was written is no object */
+    weir_json_check input; /* of the open call */
     char id[ANT_ANSWER_ID_MAX];
     char model[ANT_MODEL_MAX];
 };

@@ -7,6 +7,7 @@
  */
 #include "anthropic.h"
 
+#include <weir/sdk/arguments.h>
 #include <weir/sdk/sink.h>
 
 enum { STREAM_EVENT_BYTES = 4096 };
@@ -132,6 +133,8 @@ static weir_result stream_finish(struct stream *s, const weir_event *event)
     bool more = weir_extra_scan(s->cfg, &s->x->arena, event->extra, &extra);
     uint32_t context = more ? weir_json_find(&extra, 0, "context_management") : WEIR_JSON_NONE;
 
+    if (s->e->broken)
+        WEIR_TRY(weir_arguments_missed(event->reason));
     WEIR_TRY(stream_open(s));
     s->e->ended = 1;
     event_open(s, "message_delta");
@@ -236,12 +239,15 @@ static weir_result stream_block_start(struct stream *s, const weir_event *event)
 {
     struct ant_encoder *e = s->e;
 
+    if (e->broken) /* half a call can only be the last */
+        return WEIR_PROTOCOL;
     e->open = 1;
     e->block = event->block;
     e->kind = (uint8_t)event->kind;
     e->filled = 0;
     e->custom = event->kind == WEIR_BLOCK_TOOL_CALL && ant_is_custom(event->extra);
     e->held = 1;
+    e->input = weir_json_check_begin();
     switch (event->kind) {
     case WEIR_BLOCK_TEXT:
     case WEIR_BLOCK_REFUSAL:
@@ -317,6 +323,8 @@ static weir_result stream_delta(struct stream *s, const weir_event *event)
         if (e->held && e->kind == WEIR_BLOCK_REASONING)
             WEIR_TRY(thinking_open(s));
         e->filled = 1;
+        if (e->kind == WEIR_BLOCK_TOOL_CALL)
+            weir_json_check_text(&e->input, event->text);
         delta_open(s, type);
         weir_write_key(&s->w, key);
         weir_write_text(&s->w, event->text);
@@ -410,6 +418,7 @@ static weir_result stream_block_end(struct stream *s, const weir_event *event)
             weir_write_literal(&s->w, "\"}");
             WEIR_TRY(block_send(s));
         }
+        e->broken = weir_json_check_any(&e->input) && !weir_json_check_object(&e->input);
         return block_stop(s);
     default:
         return WEIR_OK;

@@ -183,22 +183,24 @@ void olm_translate_vendor(const struct olm_request *r, weir_writer *w, uint32_t 
 /* Whether a key is in a list that ends with NULL. */
 bool olm_listed(const weir_json *doc, uint32_t key, const char *const *list);
 
-enum { OLM_MODEL_MAX = 192 };
+enum { OLM_MODEL_MAX = 192, OLM_LAST_MAX = 768 };
 
 /* State of a stream that is being written. */
 struct olm_encoder {
     weir_usage usage; /* struct_size 0: none came */
-    weir_str last;    /* the line that says `done`, until the answer has ended; in the arena */
     uint32_t calls;
     uint16_t model_len;
     uint16_t id_len;
     uint16_t name_len;
+    uint16_t last_len; /* 0: none yet, or it was sent */
+    uint8_t done;
     uint8_t open;   /* a call is: its id and name are below */
     uint8_t custom; /* that call is to a tool of free text */
     uint8_t missed; /* a call was left out: its arguments are no object */
     char model[OLM_MODEL_MAX];
     char id[OLM_MODEL_MAX];
     char name[OLM_MODEL_MAX];
+    char last[OLM_LAST_MAX]; /* the line that says `done` */
 };
 
 weir_result olm_stream_event(void *cfg, void *st, const weir_exchange *x, const weir_event *event,

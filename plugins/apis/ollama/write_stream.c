@@ -163,26 +163,38 @@ static weir_result stream_delta(struct stream_line *l)
     return line_send_more(l);
 }
 
-/* Clients stop reading at the line that says `done`, so that it may only be sent once nothing can
- * go wrong any more: it is kept until the answer has ended. */
+/* Clients stop reading at the line that says `done`, so that it is kept until nothing can go wrong
+ * any more. Only a `context` makes it too long for that: an Ollama sent it, as the last there was.
+ */
+static weir_result stream_keep_last(struct stream_line *l)
+{
+    struct olm_encoder *e = l->e;
+    weir_str line;
+
+    WEIR_TRY(line_close(l, &line));
+    if (line.len > sizeof(e->last))
+        return l->out->bytes(l->out->ctx, line);
+    memcpy(e->last, line.ptr, line.len);
+    e->last_len = (uint16_t)line.len;
+    return WEIR_OK;
+}
+
 static weir_result stream_finish(struct stream_line *l)
 {
     struct olm_encoder *e = l->e;
     struct olm_end end = { l->event->reason, l->event->name, l->event->extra, line_passed(l),
                            e->usage.struct_size ? &e->usage : NULL };
-    weir_str bytes;
 
-    if (e->last.len)
+    if (e->done)
         return WEIR_OK;
     if (e->missed)
         WEIR_TRY(weir_arguments_missed(end.reason));
+    e->done = 1;
     line_open(l);
     line_text(l, weir_text_from(weir_str_make("", 0)));
     line_close_message(l);
     olm_write_done(&l->w, l->cfg, &l->x->arena, &end);
-    WEIR_TRY(line_close(l, &bytes));
-    e->last = weir_str_copy(&l->x->arena, bytes);
-    return e->last.len ? WEIR_OK : WEIR_NO_MEMORY;
+    return stream_keep_last(l);
 }
 
 weir_result olm_stream_end(void *cfg, void *st, const weir_exchange *x, const weir_reply_sink *out)
@@ -190,7 +202,7 @@ weir_result olm_stream_end(void *cfg, void *st, const weir_exchange *x, const we
     const struct olm_encoder *e = (const struct olm_encoder *)st;
 
     (void)cfg, (void)x;
-    return e->last.len ? out->bytes(out->ctx, e->last) : WEIR_OK;
+    return e->last_len ? out->bytes(out->ctx, weir_str_make(e->last, e->last_len)) : WEIR_OK;
 }
 
 weir_result olm_stream_event(void *cfg, void *st, const weir_exchange *x, const weir_event *event,

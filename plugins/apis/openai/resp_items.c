@@ -346,7 +346,7 @@ static bool item_has_turned(const struct resp_reading *r, const struct resp_item
 {
     weir_str type = weir_json_inner(r->doc, weir_json_find(r->doc, token, "type"));
 
-    return type.len && item_kind(type) != item->kind;
+    return !type.len || item_kind(type) != item->kind;
 }
 
 static weir_result item_end(struct resp_reading *r, struct resp_item *item, uint32_t token)

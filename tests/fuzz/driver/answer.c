@@ -148,7 +148,8 @@ static weir_result give_event(void *ctx, const weir_event *event)
     r->encoder = move_state(r->encoder, face->encoder_size);
     result = face->event(r->api->dialect_cfg, r->encoder, &r->x, &told, &sink);
     FUZZ_CHECK(result == WEIR_OK || result == WEIR_NO_MEMORY || result == WEIR_TOO_LARGE ||
-                   (result == WEIR_PROTOCOL && event->type == WEIR_EVENT_FINISH),
+                   (result == WEIR_PROTOCOL &&
+                    (event->type == WEIR_EVENT_FINISH || event->type == WEIR_EVENT_BLOCK_START)),
                "a dialect writes whatever comes in order");
     return result;
 }

@@ -240,6 +240,29 @@ static void test_broken_call(void)
     pen_clear(&p);
 }
 
+/* What was streamed cannot be left out any more: no answer ends well behind it, and nothing follows
+ * it. Brackets that pair are not enough. */
+static void test_broken_stream(void)
+{
+    weir_event end = weir_event_make(WEIR_EVENT_FINISH);
+    struct pen p;
+
+    pen_init(&p, WEIR_OP_CHAT);
+    weir_emit_start(&p.out, WEIR_S("a"), WEIR_S("m"), none);
+    weir_emit_block_start(&p.out, 0, 0, WEIR_BLOCK_TOOL_CALL, WEIR_S("i"), WEIR_S("f"));
+    weir_emit_delta(&p.out, 0, 0, WEIR_BLOCK_TOOL_CALL, weir_text_from(WEIR_S("{\"\"x")), none);
+    weir_emit_delta(&p.out, 0, 0, WEIR_BLOCK_TOOL_CALL, weir_text_from(WEIR_S(":1}")), none);
+    block_end(&p, 0, WEIR_BLOCK_TOOL_CALL, "");
+    g_assert_cmpint(weir_emit_block_start(&p.out, 0, 1, WEIR_BLOCK_TEXT, none, none), ==,
+                    WEIR_PROTOCOL);
+    end.reason = WEIR_FINISH_TOOL_CALLS;
+    g_assert_cmpint(pen_event(&p, &end), ==, WEIR_PROTOCOL);
+    g_assert_null(strstr(p.reply.bytes->str, "message_delta"));
+    finish(&p, WEIR_FINISH_LENGTH, "length", "");
+    g_assert_nonnull(strstr(p.reply.bytes->str, "\"stop_reason\":\"max_tokens\""));
+    pen_clear(&p);
+}
+
 struct failure_case {
     uint16_t class_id;
     uint16_t upstream;
@@ -334,6 +357,7 @@ int main(int argc, char **argv)
     g_test_add_func("/anthropic/write/stream-places", test_stream_places);
     g_test_add_func("/anthropic/write/answer", test_answer);
     g_test_add_func("/anthropic/write/broken-call", test_broken_call);
+    g_test_add_func("/anthropic/write/broken-stream", test_broken_stream);
     g_test_add_func("/anthropic/write/failures", test_failures);
     g_test_add_func("/anthropic/write/documents", test_documents);
     return g_test_run();

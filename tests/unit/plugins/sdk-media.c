@@ -204,14 +204,16 @@ static void test_embedding_refused(void)
     char *out = NULL;
 
     for (size_t i = 0; i < G_N_ELEMENTS(neither); i++) {
-        g_assert_cmpint(embed(weir_embedding_base64, neither[i], &out), ==, WEIR_INVALID);
-        g_assert_cmpint(embed(weir_embedding_numbers, neither[i], &out), ==, WEIR_INVALID);
+        g_assert_cmpint(embed(weir_embedding_base64, neither[i], &out), ==, WEIR_PROTOCOL);
+        g_assert_cmpint(embed(weir_embedding_numbers, neither[i], &out), ==, WEIR_PROTOCOL);
     }
-    g_assert_cmpint(embed(weir_embedding_base64, "[1,\"2\"]", &out), ==, WEIR_INVALID);
-    g_assert_cmpint(embed(weir_embedding_base64, "[1e300]", &out), ==, WEIR_INVALID);
-    g_assert_cmpint(embed(weir_embedding_base64, "[-1e300]", &out), ==, WEIR_INVALID);
-    g_assert_cmpint(embed(weir_embedding_numbers, "\"AAA=\"", &out), ==, WEIR_INVALID);
-    g_assert_cmpint(embed(weir_embedding_numbers, "\"*\"", &out), ==, WEIR_INVALID);
+    g_assert_cmpint(embed(weir_embedding_base64, "[1,\"2\"]", &out), ==, WEIR_PROTOCOL);
+    g_assert_cmpint(embed(weir_embedding_base64, "[1e300]", &out), ==, WEIR_PROTOCOL);
+    g_assert_cmpint(embed(weir_embedding_base64, "[-1e300]", &out), ==, WEIR_PROTOCOL);
+    g_assert_cmpint(embed(weir_embedding_numbers, "\"AAA=\"", &out), ==, WEIR_PROTOCOL);
+    g_assert_cmpint(embed(weir_embedding_numbers, "\"*\"", &out), ==, WEIR_PROTOCOL);
+    g_assert_cmpint(embed(weir_embedding_numbers, "\"AADAfw==\"", &out), ==,
+                    WEIR_PROTOCOL); /* NaN */
 }
 
 /* Every float comes back as it was. */

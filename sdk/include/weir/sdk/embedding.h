@@ -6,6 +6,7 @@
 #define WEIR_SDK_EMBEDDING_H
 
 #include <float.h>
+#include <math.h>
 
 #include <weir/sdk/base64.h>
 #include <weir/sdk/json.h>
@@ -33,7 +34,7 @@ static inline float weir_embedding_get(const unsigned char *from)
     return value;
 }
 
-/* Writes the embedding at `value` as base64. WEIR_INVALID: it is neither form, or no such number
+/* Writes the embedding at `value` as base64. WEIR_PROTOCOL: it is neither form, or no such number
  * fits. */
 static inline weir_result weir_embedding_base64(weir_writer *w, const weir_arena *arena,
                                                 const weir_json *doc, uint32_t value)
@@ -47,7 +48,7 @@ static inline weir_result weir_embedding_base64(weir_writer *w, const weir_arena
         return WEIR_OK;
     }
     if (!weir_json_is_array(doc, value))
-        return WEIR_INVALID;
+        return WEIR_PROTOCOL;
     bytes = (unsigned char *)arena->alloc(arena->owner, count * 4 + 1);
     text = (char *)arena->alloc(arena->owner, weir_base64_size(count * 4) + 1);
     if (!bytes || !text)
@@ -58,7 +59,7 @@ static inline weir_result weir_embedding_base64(weir_writer *w, const weir_arena
 
         if (!weir_json_double(doc, item, &number) || number > (double)FLT_MAX ||
             number < -(double)FLT_MAX)
-            return WEIR_INVALID;
+            return WEIR_PROTOCOL;
         weir_embedding_put(bytes + 4 * n++, (float)number);
     }
     weir_base64_encode(bytes, 4 * n, text);
@@ -66,7 +67,8 @@ static inline weir_result weir_embedding_base64(weir_writer *w, const weir_arena
     return WEIR_OK;
 }
 
-/* Writes the embedding at `value` as numbers. WEIR_INVALID: it is neither form. */
+/* Writes the embedding at `value` as numbers. WEIR_PROTOCOL: it is neither form, or has what is no
+ * number. */
 static inline weir_result weir_embedding_numbers(weir_writer *w, const weir_arena *arena,
                                                  const weir_json *doc, uint32_t value)
 {
@@ -79,16 +81,21 @@ static inline weir_result weir_embedding_numbers(weir_writer *w, const weir_aren
         return WEIR_OK;
     }
     if (!weir_json_is_string(doc, value))
-        return WEIR_INVALID;
+        return WEIR_PROTOCOL;
     bytes = (unsigned char *)arena->alloc(arena->owner, text.len / 4 * 3 + 4);
     if (!bytes)
         return WEIR_NO_MEMORY;
     len = weir_base64_decode(text, bytes);
     if (len < 0 || len % 4)
-        return WEIR_INVALID;
+        return WEIR_PROTOCOL;
     weir_write_begin_array(w);
-    for (int64_t i = 0; i < len; i += 4)
-        weir_write_double(w, (double)weir_embedding_get(bytes + i));
+    for (int64_t i = 0; i < len; i += 4) {
+        double number = (double)weir_embedding_get(bytes + i);
+
+        if (!isfinite(number))
+            return WEIR_PROTOCOL;
+        weir_write_double(w, number);
+    }
     weir_write_end_array(w);
     return WEIR_OK;
 }
