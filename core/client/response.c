@@ -255,6 +255,7 @@ static void write_json(struct weir_response *r)
         .now_us = g_get_monotonic_time(),
         .unix_us = g_get_real_time(),
         .arena = arena_abi(&r->memory),
+        .keep = arena_abi(&r->memory),
     };
 
     if (usage_is_empty(answer.usage))

@@ -151,6 +151,7 @@ weir_exchange exchange_view(struct exchange *e)
         .unix_us = loop_unix_now(e->worker->loop),
         .seed = e->seed,
         .arena = e->in.arena,
+        .keep = arena_abi(&e->arena),
         .request = e->translated ? &e->canonical : &e->json,
         .body = e->in.body,
         .method = e->in.method,

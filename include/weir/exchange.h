@@ -74,6 +74,8 @@ typedef struct weir_exchange {
     const weir_target *target;
     const struct weir_answer *answer; /* in `end` of a dialect with WEIR_DIALECT_GATHERED: all that
                                          was streamed; else NULL */
+    weir_arena keep; /* memory as long as the exchange in every call, for state that grows; what
+                        `arena` gives while frames are read is gone behind the call */
 } weir_exchange;
 
 /* Facts about a request that routing may use. Filled by a dialect, completed by the core; what

@@ -248,7 +248,8 @@ AT(weir_exchange, asked_usage, 156);
 AT(weir_exchange, asked_model, 160);
 AT(weir_exchange, target, 176);
 AT(weir_exchange, answer, 184);
-SIZE(weir_exchange, 192);
+AT(weir_exchange, keep, 192);
+SIZE(weir_exchange, 208);
 
 AT(weir_facts, struct_size, 0);
 AT(weir_facts, op, 4);

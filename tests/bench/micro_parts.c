@@ -172,6 +172,7 @@ static void exchange(struct stream *s)
                             .unix_us = INT64_C(1722852000) * 1000000,
                             .seed = 42,
                             .arena = micro_arena,
+                            .keep = micro_arena,
                             .request = &s->request,
                             .target = &s->target };
     s->decoder = calloc(1, s->provider->decoder_size);

@@ -87,10 +87,12 @@ static weir_result decode_whole(struct oai_decoder *d, const weir_exchange *x,
 }
 
 /* Whether every choice has said why it ended. */
-static bool decode_ended(const struct oai_decoder *d)
+static bool decode_ended(struct oai_decoder *d)
 {
     for (uint16_t i = 0; i < d->choice_count; i++) {
-        if (d->choice[i].seen && !d->choice[i].ended)
+        const struct oai_choice *c = oai_choice(d, i);
+
+        if (c->seen && !c->ended)
             return false;
     }
     return d->choice_count > 0;

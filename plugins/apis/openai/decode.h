@@ -69,9 +69,15 @@ struct oai_decoder {
     uint16_t text_choice;
     uint16_t zero;
     struct oai_word words[OAI_WORDS];
-    struct oai_choice choice[OAI_CHOICES];
-    struct oai_call call[OAI_CALLS];
+    struct oai_choice first;   /* nearly always the only one */
+    struct oai_choice *others; /* OAI_CHOICES - 1 of them, in memory that stays; NULL: none came */
+    struct oai_call *call;     /* OAI_CALLS of them, the same; NULL: none was begun */
 };
+
+static inline struct oai_choice *oai_choice(struct oai_decoder *d, int32_t number)
+{
+    return number ? &d->others[number - 1] : &d->first;
+}
 
 /* The head came; returns the framing. Emits `rate`. */
 weir_result oai_decode_head(struct oai_decoder *d, const weir_exchange *x,

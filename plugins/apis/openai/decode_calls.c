@@ -108,6 +108,10 @@ static weir_result calls_begin(struct oai_reading *r, const struct oai_fragment 
         return oai_emit_protocol(d, "the answer has more than 96 tool calls", r->out);
     if (fault)
         return oai_emit_protocol(d, fault, r->out);
+    if (!d->call)
+        d->call = (struct oai_call *)r->x->keep.alloc(r->x->keep.owner, OAI_CALLS * sizeof(*call));
+    if (!d->call)
+        return WEIR_NO_MEMORY;
     call = &d->call[d->call_count];
     call->choice = (uint16_t)r->number;
     call->index = f->index;

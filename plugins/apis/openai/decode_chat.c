@@ -357,6 +357,18 @@ static const char *decode_choice_fault(const weir_json *doc, uint32_t choice)
     return NULL;
 }
 
+/* Room for the other choices, once there is more than one. */
+static bool decode_more_choices(struct oai_reading *r)
+{
+    size_t size = (OAI_CHOICES - 1) * sizeof(struct oai_choice);
+    void *room = r->x->keep.alloc(r->x->keep.owner, size);
+
+    r->d->others = (struct oai_choice *)room;
+    if (room)
+        memset(room, 0, size);
+    return room != NULL;
+}
+
 static weir_result decode_choice(struct oai_reading *r, uint32_t choice)
 {
     const char *fault = decode_choice_fault(r->doc, choice);
@@ -374,8 +386,10 @@ static weir_result decode_choice(struct oai_reading *r, uint32_t choice)
     weir_json_int64(doc, weir_json_find(doc, choice, "index"), &number);
     if (number < 0 || number >= OAI_CHOICES)
         return oai_emit_protocol(r->d, "the answer has a choice with an impossible index", r->out);
+    if (number && !r->d->others && !decode_more_choices(r))
+        return WEIR_NO_MEMORY;
     r->number = (int32_t)number;
-    r->choice = &r->d->choice[number];
+    r->choice = oai_choice(r->d, r->number);
     r->choice->seen = 1;
     if (r->d->choice_count <= number)
         r->d->choice_count = (uint16_t)(number + 1);
@@ -441,7 +455,7 @@ static void decode_remember(struct oai_reading *r, uint32_t choices)
 bool oai_decode_again(struct oai_decoder *d, const weir_frame *frame, const weir_events *out,
                       weir_result *result)
 {
-    const struct oai_choice *c = &d->choice[d->text_choice];
+    const struct oai_choice *c = oai_choice(d, d->text_choice);
     weir_text text;
 
     if (!frame->alike || !d->text_token)
@@ -494,13 +508,13 @@ weir_result oai_decode_finish(struct oai_reading *r)
         return oai_emit_protocol(d, "a tool call came without a name", r->out);
     for (uint16_t i = 0; i < d->choice_count; i++) {
         r->number = i;
-        r->choice = &d->choice[i];
+        r->choice = oai_choice(d, i);
         WEIR_TRY(oai_block_close(r));
     }
     WEIR_TRY(oai_calls_end(r));
     d->over = 1;
     for (uint16_t i = 0; i < d->choice_count; i++) {
-        const struct oai_choice *c = &d->choice[i];
+        const struct oai_choice *c = oai_choice(d, i);
         uint16_t reason = c->reason;
 
         if (!c->seen)

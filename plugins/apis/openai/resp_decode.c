@@ -31,6 +31,10 @@ weir_result resp_decode_head(struct resp_decoder *d, const weir_exchange *x,
     bool good = head->status >= 200 && head->status < 300;
     weir_rate rate;
 
+    d->item = (struct resp_item *)x->keep.alloc(x->keep.owner, RESP_ITEMS * sizeof(*d->item));
+    d->part = (struct resp_part *)x->keep.alloc(x->keep.owner, RESP_PARTS * sizeof(*d->part));
+    if (!d->item || !d->part)
+        return WEIR_NO_MEMORY;
     d->status = (uint16_t)head->status;
     d->retry_after_us = weir_retry_after_us(head->headers, head->header_count, x->unix_us);
     if (weir_rate_read(head->headers, head->header_count, x->unix_us, &rate))

@@ -62,8 +62,8 @@ struct resp_decoder {
     uint32_t items; /* that came */
     uint16_t item_count;
     uint16_t part_count;
-    struct resp_item item[RESP_ITEMS];
-    struct resp_part part[RESP_PARTS];
+    struct resp_item *item; /* RESP_ITEMS of them, in memory that stays */
+    struct resp_part *part; /* RESP_PARTS of them, the same */
 };
 
 weir_result resp_decode_head(struct resp_decoder *d, const weir_exchange *x,

@@ -130,7 +130,7 @@ struct host_exchange *host_exchange_new(uint8_t op, const char *body, const char
     e->x.dialect = WEIR_S("openai.chat");
     e->x.unix_us = INT64_C(1700000000) * 1000000;
     e->x.seed = 42;
-    e->x.arena = e->arena.arena;
+    e->x.arena = e->x.keep = e->arena.arena;
     e->x.request = &e->request;
     e->x.target = &e->target;
     if (body) {
