@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <string.h>
+
 #include <weir/base.h>
 
 enum { HTTP_MAX_HEADERS = 128 };
@@ -54,8 +56,14 @@ int http_head_parse(struct http_head *head, bool response, const char *bytes, si
 /* The value of a header, or an empty str with ptr NULL. `name` in lower case. */
 weir_str http_header(const struct http_head *head, const char *name);
 
-/* Whether two header names are the same; ASCII case ignored. */
-bool http_name_is(weir_str name, const char *lower);
+/* Whether `len` bytes are the same as those of `lower`, the case of ASCII letters aside. */
+bool http_name_same(const char *name, const char *lower, size_t len);
+
+/* Whether a header name is `lower`; ASCII case ignored. */
+static inline bool http_name_is(weir_str name, const char *lower)
+{
+    return name.len == strlen(lower) && http_name_same(name.ptr, lower, name.len);
+}
 
 /* Whether a header name matches one of the patterns: lower case, '*' at the end stands for
  * anything; NULL-terminated. `patterns` may be NULL. */

@@ -63,14 +63,13 @@ static char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
 
-bool http_name_is(weir_str name, const char *want)
+bool http_name_same(const char *name, const char *want, size_t len)
 {
-    size_t i = 0;
-    for (; i < name.len && want[i]; i++) {
-        if (lower(name.ptr[i]) != want[i])
+    for (size_t i = 0; i < len; i++) {
+        if (lower(name[i]) != want[i])
             return false;
     }
-    return i == name.len && !want[i];
+    return true;
 }
 
 weir_str http_header(const struct http_head *head, const char *name)
