@@ -203,6 +203,59 @@ class ArrivalTest(ExamplesCase):
         self.assertEqual(weir.pids(), pids)
 
 
+class ReferenceTest(ExamplesCase):
+    """The tables of the README name what there is, and nothing else."""
+
+    # What a short form leaves out, and what stands in a condition.
+    SHORT = {"name", "percent", "rules", "weight"}
+    WITHIN = {"all", "any", "not", "user", "session", "tags"}
+    # What `check --print` tells beside the keys of the file.
+    TOLD = {"files", "options", "where", "strategy", "children"}
+    NAMED = {"keys", "tenants", "providers", "routes", "dialects", "tags", "pins"}
+
+    def asked(self, *args):
+        done = run(*args, env=self.env)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return json.loads(done.stdout)
+
+    def test_options_of_strategies(self):
+        text = (ROOT / "README.md").read_text().partition("## Plugins")[2].partition("\n### ")[0]
+        rows = dict(re.findall(r"^\| `([a-z0-9-]+)` \| (.*) \|$", text, re.M))
+        strategies = [part["name"] for plugin in self.asked("plugins", "list", "--json")
+                      for part in plugin["parts"]
+                      if part["face"] == "strategy" and plugin["id"].startswith("weir.")]
+        self.assertGreater(len(strategies), 15)
+        for name in strategies:
+            part, = self.asked("plugins", "show", name, "--json")["parts"]
+            options = {o["name"] for o in part["options"] + part["child_options"]}
+            words = set(re.findall(r"`([a-z_]+)(?:: [a-z]+)?`", rows[name]))
+            with self.subTest(name):
+                self.assertEqual(options - words - self.SHORT, set())
+                self.assertEqual(words - options - self.WITHIN, set())
+
+    def keys(self, value, named=False):
+        for key, below in value.items():
+            if key in self.TOLD:
+                continue
+            if not named:
+                yield key
+            if isinstance(below, dict):
+                yield from self.keys(below, not named and key in self.NAMED)
+
+    def test_keys_of_the_configuration(self):
+        file = self.folder / "weir.yaml"
+        file.write_text("providers: { sim: { plugin: sim, rate_limit: { concurrency: 1 } } }\n"
+                        "tenants: { a: { concurrency: 1 } }\n"
+                        "keys: { k: { key: \"sha256:%s\" } }\n"
+                        "routes: { main: { failover: { try: [sim/m] } } }\n" % ("0" * 64))
+        os.chmod(file, 0o600)
+        text = (ROOT / "README.md").read_text().partition("\n## Configuration")[2]
+        known = set(re.findall(r"[a-z][a-z_]+", "".join(re.findall(r"`[^`]+`", text))))
+        for key in set(self.keys(self.asked("check", "--print", file))):
+            with self.subTest(key):
+                self.assertIn(key, known)
+
+
 class ReadmeTest(ExamplesCase):
     def test_configurations(self):
         found = blocks("yaml")
