@@ -217,6 +217,23 @@ static void visit_give_up(struct visit *v)
     visit_over(v, failure, ready);
 }
 
+/* What it would begin or wait for comes when the request is over. */
+static void visit_too_late(struct visit *v)
+{
+    const weir_failure *failure = best_failure(v);
+    int64_t ready = earliest_ready(v);
+
+    if (has_running(v))
+        return;
+    if (!failure && ready == INT64_MAX)
+        failure = failure_format(v->walk->arena, WEIR_CLASS_BUDGET,
+                                 "strategy %s at %s waits for longer than the request may take",
+                                 v->node->part->name, v->node->path);
+    if (!failure)
+        failure = blocked_failure(v->walk, v->node->children, v->views, v->node->count, ready);
+    visit_over(v, failure, ready);
+}
+
 /* -- picking ---------------------------------------------------------------------------------- */
 
 static struct visit *visit_new(struct walk *walk, const struct node *node, struct walk_try *parent)
@@ -356,8 +373,8 @@ static void visit_obey(struct visit *v, const weir_decision *d)
         if (d->shadow_child != WEIR_NO_CHILD && !visit_copy(v, d->shadow_child))
             return;
         if (d->start_us > now) {
-            if (d->start_us > walk->budget.deadline_us) /* it would come too late */
-                visit_give_up(v);
+            if (d->start_us > walk->budget.deadline_us)
+                visit_too_late(v);
             else
                 set_timer(v, d->start_us, d->child);
             return;
@@ -367,9 +384,11 @@ static void visit_obey(struct visit *v, const weir_decision *d)
         visit_pick(v, d->child);
         return;
     case WEIR_WAIT:
-        if (d->ask_again_us > 0)
+        if (d->ask_again_us > walk->budget.deadline_us)
+            visit_too_late(v);
+        else if (d->ask_again_us > 0)
             set_timer(v, d->ask_again_us, WEIR_NO_CHILD);
-        else if (!has_running(v))
+        else
             visit_give_up(v);
         return;
     case WEIR_GIVE_UP:

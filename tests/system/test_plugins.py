@@ -277,6 +277,52 @@ class ArrivalTest(PluginCase):
         self.assertGreaterEqual(len(gateway.lines), since)
 
 
+class FoolTest(PluginCase):
+    """A strategy that makes no sense costs its own requests, soon and with a word of who it was."""
+
+    FOOL = plugins.SOURCE.with_name("fool.c")
+
+    def start(self, folly):
+        plugins.build(self.folder / "fool.so", "FOOL=FOOL_" + folly, source=self.FOOL)
+        self.ups = [self.upstream("p%d" % i) for i in range(2)]
+        self.ups[0].reply(*[upstream.error(500)] * 40)
+        routes = {"odd": {"fool": {"across": ["p0/m", "p1/m"]}, "budget": {"deadline": "20s"}},
+                  "kept": {"failover": {"try": ["odd", "p1/good"]}}}
+        return self.gateway({"providers": {u.name: provider(u, max_retries=0) for u in self.ups},
+                             "routes": routes, "breaker": {"failures": 0, "rate_percent": 0}},
+                            self.env)
+
+    def contained(self, folly, status, says, asked=0):
+        gateway = self.start(folly)
+        reply = client.chat(gateway.port, "odd", timeout=10)
+        self.assertEqual(reply.status, status, reply.body)
+        for word in says:
+            self.assertIn(word, reply.json()["error"]["message"])
+        self.assertEqual(len(self.ups[0].requests), asked)
+        self.assertEqual(len(self.ups[1].requests), 0)
+        self.ups[1].reply(upstream.chat("fine"))
+        self.assertEqual(client.chat(gateway.port, "p1/m").status, 200)
+        return gateway
+
+    def test_child_that_is_not_there(self):
+        self.contained("RANGE", 500, ["strategy fool", "odd", "a child that does not exist"])
+
+    def test_what_is_no_decision(self):
+        self.contained("VERB", 500, ["strategy fool", "odd", "no decision"])
+
+    def test_same_failed_child_for_ever(self):
+        self.contained("SAME", 502, ["scripted failure"], asked=16)  # the budget's attempts
+
+    def test_time_that_never_comes(self):
+        self.contained("LATE", 504, ["strategy fool", "odd", "waits for longer"])
+
+    def test_waiting_beyond_the_deadline(self):
+        self.contained("SLEEP", 504, ["strategy fool", "odd", "waits for longer"])
+
+    def test_never_at_rest(self):
+        self.contained("RESTLESS", 500, ["strategy fool", "odd", "too often"])
+
+
 class StrategyTest(PluginCase):
     """A strategy is replaced in the process that runs: its code, and its state if that fits."""
 

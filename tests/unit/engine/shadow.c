@@ -74,6 +74,16 @@ static void ended_well(const struct front *f)
 
 /* -- the request ------------------------------------------------------------------------------ */
 
+/* What it got, without the second in which it was made. */
+static char *body_of(struct front *f)
+{
+    GRegex *second = g_regex_new("\"created\":[0-9]+", 0, 0, NULL);
+    char *body = g_regex_replace_literal(second, f->body->str, -1, 0, "\"created\":0", 0, NULL);
+
+    g_regex_unref(second);
+    return body;
+}
+
 /* The application gets the same bytes, at the same time, whatever becomes of the copy. */
 static void test_same_reply(void)
 {
@@ -89,11 +99,11 @@ static void test_same_reply(void)
         kit_pass(&k, 0);
         ended_well(f);
         headers = headers_of(f);
-        body = g_strdup(f->body->str);
+        body = body_of(f);
         front_free(f);
         kit_end(&k);
         for (size_t i = 0; i < G_N_ELEMENTS(scripts); i++) {
-            g_autofree char *now = NULL;
+            g_autofree char *now = NULL, *same = NULL;
 
             kit_begin(&k, SHADOW("sim/m", "mock/m"));
             scripts[i]();
@@ -102,7 +112,8 @@ static void test_same_reply(void)
             ended_well(f);
             now = headers_of(f);
             g_assert_cmpstr(now, ==, headers);
-            g_assert_cmpstr(f->body->str, ==, body);
+            same = body_of(f);
+            g_assert_cmpstr(same, ==, body);
             g_assert_cmpuint(kit_mock.asked, ==, 1);
             kit_pass(&k, 11 * 60 * 1000 * MS); /* the deadline of the copy's own */
             g_assert_cmpuint(k.w->shadows, ==, 0);

@@ -132,19 +132,34 @@ static weir_result much_later(struct planted *p, const weir_ask *ask, weir_decis
     return WEIR_OK;
 }
 
-/* A start that the request does not live to see is giving up, at once. */
+static weir_result asked_much_later(struct planted *p, const weir_ask *ask, weir_decision *d)
+{
+    (void)p, (void)ask;
+    d->verb = WEIR_WAIT;
+    d->ask_again_us = INT64_MAX;
+    return WEIR_OK;
+}
+
+/* What the request does not live to see is giving up, at once. */
 static void test_endless_delay(void)
 {
-    struct stroll *s = stroll_new();
-    struct planted *root = plant("main", much_later);
+    const plant_next late[] = { much_later, asked_much_later };
 
-    s->walk.budget.deadline_us = clock_now() + 60000000;
-    plant_leaf(root, "a");
-    stroll_start(s, root);
-    g_assert_cmpstr(stroll_over(s), ==, "no_provider");
-    g_assert_cmpuint(root->asks, ==, 1);
-    stroll_free(s);
-    plant_free(root);
+    for (size_t i = 0; i < G_N_ELEMENTS(late); i++) {
+        struct stroll *s = stroll_new();
+        struct planted *root = plant("main/odd", late[i]);
+        g_autofree char *message = NULL;
+
+        s->walk.budget.deadline_us = clock_now() + 60000000;
+        plant_leaf(root, "a");
+        stroll_start(s, root);
+        g_assert_cmpstr(stroll_over(s), ==, "budget");
+        message = stroll_message(s);
+        g_assert_nonnull(strstr(message, "strategy planted at main/odd waits for longer"));
+        g_assert_cmpuint(root->asks, ==, 1);
+        stroll_free(s);
+        plant_free(root);
+    }
 }
 
 /* Waiting for nothing is giving up. */
