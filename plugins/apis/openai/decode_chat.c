@@ -153,12 +153,15 @@ static weir_result decode_content(struct oai_reading *r, uint32_t content)
     return decode_text(r, WEIR_BLOCK_TEXT, content);
 }
 
-/* Members that decode_delta reads itself. */
+/* Members that decode_delta reads itself, and names that mean something else where what is left
+ * over is written, beside the message. */
 static bool decode_knows_delta(const weir_json *doc, uint32_t key)
 {
     static const weir_str known[] = {
-        { "role", 4 },    { "content", 7 },     { "reasoning_content", 17 }, { "reasoning", 9 },
-        { "refusal", 7 }, { "tool_calls", 10 }, { "function_call", 13 },     { "name", 4 }
+        { "role", 4 },           { "content", 7 }, { "reasoning_content", 17 },
+        { "reasoning", 9 },      { "refusal", 7 }, { "tool_calls", 10 },
+        { "function_call", 13 }, { "name", 4 },    { "index", 5 },
+        { "delta", 5 },          { "message", 7 }, { "finish_reason", 13 }
     };
 
     return weir_json_key_in(doc, key, known, sizeof(known) / sizeof(known[0]));

@@ -255,10 +255,11 @@ static weir_result message_end(struct resp_reading *r, struct resp_item *item, u
     WEIR_JSON_EACH_ITEM(r->doc, weir_json_find(r->doc, token, "content"), content)
     {
         uint8_t what = content_what(r->doc, content);
+        uint32_t type = weir_json_find(r->doc, content, "type");
         struct resp_part *part = what ? resp_part_find(r->d, item->index, number, what) : NULL;
 
         number++;
-        if (!what && !weir_json_is_string(r->doc, weir_json_find(r->doc, content, "type")))
+        if (!what && (!weir_json_is_string(r->doc, type) || weir_json_is(r->doc, type, "")))
             return resp_protocol(r, "a part of a message has no type");
         if (!what)
             WEIR_TRY(content_verbatim(r, content));
