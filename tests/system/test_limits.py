@@ -1,5 +1,9 @@
 """Limits and budgets: what is let through, who waits, and what a refusal says."""
 
+import json
+import pathlib
+import shutil
+import tempfile
 import threading
 import time
 import unittest
@@ -338,6 +342,31 @@ class BudgetTest(LimitsCase):
         self.assertEqual(self.up.requests, [])
         entry, = gateway.wait_access(1)
         self.assertEqual(entry["class"], "budget")
+
+    def test_what_is_left_is_told_to_strategies(self):
+        """Over further tries, other targets and other nodes: one budget, as the records have it."""
+        log = pathlib.Path(tempfile.mkdtemp(prefix="weir-budget-")) / "decisions.jsonl"
+        self.addCleanup(shutil.rmtree, log.parent, True)
+        inner = {"failover": {"try": ["fake/m", "fake/m-cheap"], "retries": 1, "delay": "1ms"}}
+        gateway = self.start(
+            settings={"catalogue": PRICED}, log={"decisions": str(log)},
+            route={"failover": {"try": [inner, "fake/m-cheap"]},
+                   "budget": {"money": 1, "attempts": 7, "deadline": "40s"}})
+        self.up.reply(*[upstream.Reply([upstream.Close()], "protocol")] * 4)
+        self.assertEqual(client.chat(gateway.port, "main", max_tokens=70).status, 200)
+        eventually("the record", lambda: log.exists() and log.read_text().endswith("\n"))
+        asks = json.loads(log.read_text())["asks"]
+        left = [ask["attempts_left"] for ask in asks]
+        self.assertEqual(sorted(set(left), reverse=True), [7, 6, 5, 4, 3])
+        self.assertEqual(left, sorted(left, reverse=True))
+        money = [ask["money_left"] for ask in asks]
+        self.assertEqual(money, sorted(money, reverse=True))
+        self.assertEqual(money[0], 1000000)
+        for more, less in zip(range(7, 3, -1), range(6, 2, -1)):
+            self.assertLess(money[left.index(less)], money[left.index(more)],
+                            "what an attempt may have cost is gone")
+        self.assertEqual(len({ask["deadline_us"] for ask in asks}), 1)
+        self.assertEqual({ask["node"] for ask in asks}, {"main", "main/failover"})
 
     def test_money_without_a_price(self):
         gateway = self.start(route={"budget": {"money": 0.01}})
