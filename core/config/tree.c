@@ -60,8 +60,10 @@ static void unknown_child(struct builder *b, const struct ynode *n, const char *
 {
     const char *slash = strchr(text, '/');
     g_autofree char *word = slash ? g_strndup(text, (gsize)(slash - text)) : g_strdup(text);
-    g_autofree char **names = provider_and_route_names(b->l, b->node->part);
-    g_autofree char *guess = fault_guess_or_list(word, (const char *const *)names);
+    g_autofree char **any = provider_and_route_names(b->l, b->node->part);
+    g_autofree char **names = provider_and_route_names(b->l, NULL);
+    const char *near = config_nearest(word, (const char *const *)any);
+    g_autofree char *guess = fault_guess_or_list(word, (const char *const *)(near ? any : names));
     g_autofree char *shown = ynode_show(n);
 
     if (slash && !slash[1] && config_find_provider(b->l->config, word))

@@ -142,6 +142,11 @@ static weir_result content_read(struct content *c, const weir_json *options, uin
     return result;
 }
 
+static bool content_takes_all(const struct content_rule *rule)
+{
+    return !rule->words && !rule->has_regex && rule->longer_than < 0;
+}
+
 static weir_result content_configure(const weir_host *host, const weir_json *options, void **cfg,
                                      weir_error *error)
 {
@@ -159,6 +164,8 @@ static weir_result content_configure(const weir_host *host, const weir_json *opt
     {
         weir_result result = content_read(c, options, item, error);
 
+        if (result == WEIR_OK && content_takes_all(&c->rules[c->count - 1]))
+            result = weir_route_rest(count - c->count, "rules", error);
         if (result != WEIR_OK) {
             content_release(c);
             return result;

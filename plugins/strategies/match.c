@@ -351,6 +351,8 @@ static weir_result match_configure(const weir_host *host, const weir_json *optio
     {
         weir_result result = match_read(&m->rules[m->count++], options, item, error);
 
+        if (result == WEIR_OK && !m->rules[m->count - 1].when)
+            result = weir_route_rest(count - m->count, "rules", error);
         if (result != WEIR_OK) {
             match_release(m);
             return result;

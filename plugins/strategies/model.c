@@ -79,6 +79,8 @@ static weir_result model_configure(const weir_host *host, const weir_json *optio
     WEIR_JSON_EACH_ITEM(options, list, item)
     {
         result = model_read(m, options, item, error);
+        if (result == WEIR_OK && weir_pattern_is_any(&m->rules[m->count - 1].name))
+            result = weir_route_rest(count - m->count, "models", error);
         if (result != WEIR_OK) {
             model_release(m);
             return result;

@@ -66,11 +66,6 @@ static weir_result tenant_read(struct tenant *t, const weir_json *options, uint3
     if (!weir_json_unescape(options, name, NULL, 0) || rule->child == WEIR_NO_CHILD)
         return weir_error_set(error, WEIR_INVALID, "name",
                               "every child needs the name of a tenant; '*' matches all");
-    if (t->count > 1 && weir_pattern_is_any(&t->rules[t->count - 2].name)) {
-        t->rules[t->count - 1].name.text = NULL;
-        return weir_error_set(error, WEIR_INVALID, "tenants",
-                              "'*' or 'default' matches everybody; write it last");
-    }
     return weir_pattern_read(&rule->name, options, name, "name", error);
 }
 
@@ -90,6 +85,8 @@ static weir_result tenant_configure(const weir_host *host, const weir_json *opti
     WEIR_JSON_EACH_ITEM(options, list, item)
     {
         result = tenant_read(t, options, item, error);
+        if (result == WEIR_OK && weir_pattern_is_any(&t->rules[t->count - 1].name))
+            result = weir_route_rest(count - t->count, "tenants", error);
         if (result != WEIR_OK) {
             tenant_release(t);
             return result;

@@ -108,6 +108,8 @@ static void test_configure(void)
     router_invalid("{\"rules\":[{\"child\":0,\"longer_than\":16001}]}", "longer_than", "16000");
     router_invalid("{\"rules\":[{\"child\":0,\"contains\":[]}]}", "contains", "from 1 to");
     router_invalid("{\"rules\":[{\"child\":0,\"contains\":[\"\"]}]}", "contains", "from 1 to");
+    router_invalid("{\"rules\":[{\"child\":0},{\"child\":0,\"contains\":[\"a\"]}]}", "rules",
+                   "make it the last");
 }
 
 int main(int argc, char **argv)

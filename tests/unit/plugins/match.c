@@ -121,6 +121,8 @@ static void test_configure(void)
     invalid("{\"tag\":\"x\"}", "takes a map");
     invalid("{\"not\":{\"not\":{\"not\":{\"not\":{\"not\":{\"not\":{\"not\":{\"not\":" T "}}}}}}}}",
             "8 deep");
+    router_invalid("{\"rules\":[{\"child\":0},{\"child\":0,\"when\":" T "}]}", "rules",
+                   "make it the last");
 }
 
 int main(int argc, char **argv)

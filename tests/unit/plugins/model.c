@@ -1,7 +1,7 @@
 /*
  * Tests of the strategy model.
  */
-#include "host.h"
+#include "router.h"
 
 static uint32_t pick(struct host_node *n, const char *model)
 {
@@ -18,8 +18,8 @@ static struct host_node *node(const char *last)
 {
     g_autofree char *options =
         g_strdup_printf("{\"models\":[{\"child\":0,\"name\":\"gpt-4o-mini\"},{\"child\":1,\"name\":"
-                        "\"gpt-*\"},{\"child\":2,\"name\":\"%s\"},{\"child\":3,\"name\":"
-                        "\"gpt-5\"}]}",
+                        "\"gpt-*\"},{\"child\":3,\"name\":\"gpt-5\"},{\"child\":2,\"name\":"
+                        "\"%s\"}]}",
                         last);
     return host_node_new(host_part(WEIR_PART_STRATEGY), options, 4);
 }
@@ -67,11 +67,21 @@ static void test_blocked_and_failed(void)
     host_node_free(n);
 }
 
+static void test_configure(void)
+{
+    router_invalid("{\"models\":[{\"child\":0,\"name\":\"*\"},{\"child\":0,\"name\":\"a\"}]}",
+                   "models", "make it the last");
+    router_invalid("{\"models\":[{\"child\":0,\"name\":\"default\"},{\"child\":0,\"name\":"
+                   "\"a\"}]}",
+                   "models", "make it the last");
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/model/first-match", test_first_match);
     g_test_add_func("/model/default", test_default);
     g_test_add_func("/model/blocked-and-failed", test_blocked_and_failed);
+    g_test_add_func("/model/configure", test_configure);
     return g_test_run();
 }

@@ -18,6 +18,16 @@ static inline uint32_t weir_route_child(const weir_json *options, uint32_t item)
     return child >= 0 && child < UINT32_MAX ? (uint32_t)child : WEIR_NO_CHILD;
 }
 
+/* A rule that takes every request can only be the last: those behind it would never be looked at.
+ * `rest` is how many there are. */
+static inline weir_result weir_route_rest(uint32_t rest, const char *option, weir_error *error)
+{
+    return rest == 0 ? WEIR_OK
+                     : weir_error_set(error, WEIR_INVALID, option,
+                                      "a rule that takes every request stands before others, which "
+                                      "nothing would reach; make it the last");
+}
+
 /* Whether the ask is about what was decided before; then the decision is made: a router does not
  * choose again. */
 static inline bool weir_route_is_over(const weir_ask *ask, weir_decision *d)
