@@ -59,10 +59,10 @@ struct ant_decoder {
     uint16_t reason; /* WEIR_FINISH_* */
     int32_t next;    /* index of the next block; the open one is the one before */
     uint32_t held_len;
+    uint32_t held_cap;
     weir_json_check input;   /* of the open block */
     char word[ANT_WORD_MAX]; /* the vendor's word for the reason */
-    char
-        held[ANT_HELD_MAX]; /* a server tool being called; behind the blocks, extra of the finish */
+    char *held; /* a server tool being called; behind the blocks, extra of the finish */
 };
 
 /* The head came; returns the framing. Emits `rate`. */
@@ -92,6 +92,8 @@ weir_result ant_decode_event(struct ant_reading *r);
 weir_result ant_block_begin(struct ant_reading *r, uint32_t block);
 weir_result ant_block_delta(struct ant_reading *r, uint32_t delta);
 weir_result ant_block_end(struct ant_reading *r);
+/* Puts `bytes` behind what is held. False: there is no room for so much, and nothing was added. */
+bool ant_hold(struct ant_reading *r, weir_str bytes);
 
 /* Reads what a `usage` object tells into d->counts. */
 void ant_usage_read(struct ant_reading *r, uint32_t usage, bool with_output);

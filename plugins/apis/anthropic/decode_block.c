@@ -264,15 +264,42 @@ static weir_result begin_call(struct ant_reading *r, uint32_t block)
 
 /* -- Server tools, and blocks that are not known ---------------------------------------------- */
 
-static void block_hold(struct ant_decoder *d, weir_str bytes)
+/* Room for so many bytes; what was held before stays. */
+static bool hold_room(struct ant_reading *r, size_t need)
 {
-    if (d->lost || bytes.len > ANT_HELD_MAX - d->held_len) {
-        d->lost = 1;
-        return;
-    }
+    struct ant_decoder *d = r->d;
+    size_t cap = d->held_cap ? d->held_cap * 2 : 512;
+    char *room;
+
+    if (need <= d->held_cap)
+        return true;
+    cap = cap < need ? need : cap;
+    room = (char *)r->x->keep.alloc(r->x->keep.owner, cap);
+    if (!room)
+        return false;
+    if (d->held_len)
+        memcpy(room, d->held, d->held_len);
+    d->held = room;
+    d->held_cap = (uint32_t)cap;
+    return true;
+}
+
+bool ant_hold(struct ant_reading *r, weir_str bytes)
+{
+    struct ant_decoder *d = r->d;
+
+    if (bytes.len > ANT_HELD_MAX - d->held_len || !hold_room(r, d->held_len + bytes.len))
+        return false;
     if (bytes.len)
         memcpy(d->held + d->held_len, bytes.ptr, bytes.len);
     d->held_len += (uint32_t)bytes.len;
+    return true;
+}
+
+static void block_hold(struct ant_reading *r, weir_str bytes)
+{
+    if (!r->d->lost && !ant_hold(r, bytes))
+        r->d->lost = 1;
 }
 
 /* The end of a block that is handed on as it is. */
@@ -312,13 +339,13 @@ static weir_result begin_server(struct ant_reading *r, uint32_t block)
     }
     weir_write_key(&w, "input");
     WEIR_TRY(weir_writer_finish(&w, &json));
-    block_hold(r->d, WEIR_S("{"));
-    block_hold(r->d, json);
+    block_hold(r, WEIR_S("{"));
+    block_hold(r, json);
     if (!weir_json_count(doc, input))
         return WEIR_OK;
     r->d->given = 1;
     weir_json_check_bytes(&r->d->input, weir_json_raw(doc, input));
-    block_hold(r->d, weir_json_raw(doc, input));
+    block_hold(r, weir_json_raw(doc, input));
     return WEIR_OK;
 }
 
@@ -335,7 +362,7 @@ static weir_result begin_other(struct ant_reading *r, uint32_t block, uint32_t t
         return begin_server(r, block);
     if (weir_json_is(doc, type, "compaction")) {
         r->d->open = ANT_OPEN_COMPACTION;
-        block_hold(r->d, weir_json_raw(doc, block));
+        block_hold(r, weir_json_raw(doc, block));
         return WEIR_OK;
     }
     return block_emit_verbatim(r, kind, weir_json_raw(doc, block));
@@ -348,7 +375,7 @@ static weir_result server_fragment(struct ant_reading *r, weir_text text)
 
     weir_json_check_text(&r->d->input, text);
     while ((piece = weir_text_piece(&cursor)).len)
-        block_hold(r->d, piece);
+        block_hold(r, piece);
     return WEIR_OK;
 }
 
@@ -365,10 +392,10 @@ static weir_result end_server(struct ant_reading *r)
     struct ant_decoder *d = r->d;
 
     if (!weir_json_check_any(&d->input))
-        block_hold(d, WEIR_S("{}"));
+        block_hold(r, WEIR_S("{}"));
     else if (!weir_json_check_object(&d->input))
         d->incomplete = 1;
-    block_hold(d, WEIR_S("}"));
+    block_hold(r, WEIR_S("}"));
     if (d->lost || d->incomplete)
         return block_emit_lost(r, WEIR_BLOCK_SERVER_TOOL);
     return block_emit_verbatim(r, WEIR_BLOCK_SERVER_TOOL, weir_str_make(d->held, d->held_len));

@@ -124,13 +124,10 @@ static weir_result end_extra(struct ant_reading *r, uint32_t at, uint32_t beside
     WEIR_TRY(weir_writer_finish(&w, &extra));
     WEIR_TRY(ant_owned_string(r, weir_json_path(doc, at, "container.id")));
     d->held_len = 0;
-    if (extra.len > ANT_HELD_MAX)
-        return weir_emit_warning(r->out, "stop_details",
-                                 WEIR_S("what was told with the end was too long to be kept"));
-    if (extra.len)
-        memcpy(d->held, extra.ptr, extra.len);
-    d->held_len = (uint32_t)extra.len;
-    return WEIR_OK;
+    if (ant_hold(r, extra))
+        return WEIR_OK;
+    return weir_emit_warning(r->out, "stop_details",
+                             WEIR_S("what was told with the end was too long to be kept"));
 }
 
 weir_result ant_end_read(struct ant_reading *r, uint32_t at, uint32_t beside, uint32_t usage)
