@@ -297,7 +297,8 @@ class ChatTest(SharedCase):
 
 
 class OtherOperationsTest(SharedCase):
-    CONFIG = {"routes": {"main": {"failover": {"try": ["fake/m"]}}}}
+    CONFIG = {"routes": {"main": {"failover": {"try": ["fake/m"]}},
+                         "either": {"failover": {"try": ["fake/m", "fake/n"]}}}}
 
     def test_embeddings(self):
         answer = client.post(self.port, "/v1/embeddings", {"model": "m", "input": ["a", "b"]})
@@ -318,6 +319,10 @@ class OtherOperationsTest(SharedCase):
         answer = client.post(self.port, "/api/embed", {"model": "m", "input": "a"})
         self.assertEqual(answer.status, 502)
         self.assertIn("the answer has what is no answer", answer.json()["error"])
+        self.up.reply(upstream.jsonr({"object": "list", "data": [
+            {"object": "embedding", "index": 0, "embedding": "AADAfw=="}]}))
+        answer = client.post(self.port, "/api/embed", {"model": "either", "input": "a"})
+        self.assertEqual((answer.status, answer.headers[names.H_ATTEMPTS]), (200, "2"))
 
     def test_embeddings_base64_bytes_are_kept(self):
         raw = (b'{"object":"list","data":[{"object":"embedding","index":0,"embedding":"AAAA/w=="}]'
