@@ -143,14 +143,14 @@ static enum reply_mode choose_mode(const struct attempt *a)
 static struct attempt *attempt_new(struct exchange *e, struct walk_try *t, const struct child *leaf,
                                    struct target *target, weir_str model)
 {
-    struct attempt *a = arena_alloc(&e->arena, sizeof(*a));
+    struct attempt *a = arena_zalloc(&e->arena, sizeof(*a));
     const struct provider *p = leaf->provider;
     const struct catalogue_record *known;
 
     if (!a)
         return NULL;
-    memset(a, 0, offsetof(struct attempt, order.open)); /* the rest is counted by what is not */
     a->exchange = e;
+    a->order.memory = arena_abi(&e->arena);
     a->t = t;
     a->provider = p;
     a->target = target;

@@ -100,7 +100,7 @@ struct attempt {
     weir_json *prefilled;        /* the request with that answer's text in it; NULL: as it was */
     bool dry;                    /* what the encoder writes is not sent: bytes said it before */
     struct sequence *sequence;   /* REPLY_STREAM, for dialects that ask for it; else NULL */
-    struct order order;          /* last: its open blocks need not be zeroed */
+    struct order order;
 };
 
 /* Something that the application should know of. What concerns the way to one target only is told

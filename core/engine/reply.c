@@ -418,6 +418,7 @@ weir_result reply_local_event(struct exchange *e, const weir_event *event)
         if (!a)
             return WEIR_NO_MEMORY;
         a->exchange = e;
+        a->order.memory = arena_abi(&e->arena);
         a->mode = e->facts.stream ? REPLY_STREAM : REPLY_WHOLE;
         a->x = exchange_view(e);
         usage_clear(&a->usage);

@@ -4,6 +4,8 @@
 #include "model/order.h"
 #include "model/failure.h"
 
+#include <string.h>
+
 static bool is_finished(const struct order *o, int32_t choice)
 {
     return (o->finished[choice / 64] >> (choice % 64)) & 1;
@@ -48,28 +50,52 @@ static void follow(struct order *o, int32_t choice)
     }
 }
 
+/* Room for one more open block: most answers have one or two at a time. */
+static weir_result open_room(struct order *o)
+{
+    unsigned cap = o->open_cap ? o->open_cap * 2u : 4;
+    struct order_open *room;
+
+    if (o->open_count < o->open_cap)
+        return WEIR_OK;
+    if (o->open_count == ORDER_MAX_OPEN)
+        return WEIR_PROTOCOL;
+    room = o->memory.alloc(o->memory.owner, cap * sizeof(*room));
+    if (!room)
+        return WEIR_NO_MEMORY;
+    if (o->open_count)
+        memcpy(room, o->open, o->open_count * sizeof(*room));
+    o->open = room;
+    o->open_cap = (uint8_t)cap;
+    return WEIR_OK;
+}
+
 /* The place of the event's block among the open ones goes to `*at`; it is begun if need be. */
 static weir_result open_block(struct order *o, const weir_event *event, const weir_events *next,
                               int *at)
 {
     weir_event opening = *event;
+    struct order_open *b;
+    weir_result r;
 
     *at = find_open(o, event->choice, event->block);
     if (*at >= 0)
         return WEIR_OK;
-    if (o->open_count == ORDER_MAX_OPEN)
-        return WEIR_PROTOCOL;
+    r = open_room(o);
+    if (r < 0)
+        return r;
     if (event->kind == WEIR_BLOCK_TOOL_CALL && !event->name.len)
         return WEIR_PROTOCOL; /* which tool it is for cannot be made up */
     if (is_cut(o, event->choice))
         return broke_off(o);
     follow(o, event->choice);
-    o->open[o->open_count].choice = event->choice;
-    o->open[o->open_count].block = event->block;
-    o->open[o->open_count].kind = event->kind;
-    o->open[o->open_count].followed = false;
-    o->open[o->open_count].args = call_args_begin(event->type == WEIR_EVENT_BLOCK_START &&
-                                                  event->extra.len && call_is_custom(event->extra));
+    b = &o->open[o->open_count];
+    b->choice = event->choice;
+    b->block = event->block;
+    b->kind = event->kind;
+    b->followed = false;
+    b->args = call_args_begin(event->type == WEIR_EVENT_BLOCK_START && event->extra.len &&
+                              call_is_custom(event->extra));
     *at = o->open_count++;
     opening.type = WEIR_EVENT_BLOCK_START;
     if (event->type != WEIR_EVENT_BLOCK_START) {

@@ -9,29 +9,37 @@
 
 #include "model/call.h"
 
+#include <weir/base.h>
+
 enum {
     ORDER_MAX_CHOICES = 128,
     ORDER_MAX_OPEN = 128, /* blocks open at once over all choices */
 };
 
+/* A block that was begun and not ended. */
+struct order_open {
+    int32_t choice;
+    int32_t block;
+    uint16_t kind;
+    bool followed;         /* another block of the choice began later */
+    struct call_args args; /* of a tool call */
+};
+
+/* Zeroed to begin, but for `memory`. */
 struct order {
+    weir_arena memory; /* for the open blocks: as long as the answer */
     bool started;
     bool failed;
     bool content; /* a non-empty delta of any kind, or a tool call, has come */
     bool document;
     uint8_t open_count;
+    uint8_t open_cap;
     uint16_t finished_count;
     uint16_t choice_count; /* highest choice seen, plus one */
     bool cut_short;        /* a choice ended with a tool call whose arguments are not complete */
     uint64_t finished[ORDER_MAX_CHOICES / 64];
     uint64_t cut[ORDER_MAX_CHOICES / 64]; /* choices with such a call */
-    struct {
-        int32_t choice;
-        int32_t block;
-        uint16_t kind;
-        bool followed;         /* another block of the choice began later */
-        struct call_args args; /* of a tool call */
-    } open[ORDER_MAX_OPEN];
+    struct order_open *open;
 };
 
 /*

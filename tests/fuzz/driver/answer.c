@@ -391,7 +391,7 @@ void fuzz_run_begin(struct fuzz_run *r, struct fuzz_api *api, const struct fuzz_
     r->x.dialect = weir_str_of(flags & (FUZZ_OWN | FUZZ_NATIVE) ? api->dialect_face->id : "other");
     r->x.unix_us = INT64_C(1700000000) * 1000000;
     r->x.seed = 42;
-    r->x.arena = r->x.keep = fuzz_arena_abi(r->arena);
+    r->x.arena = r->x.keep = r->order.memory = fuzz_arena_abi(r->arena);
     r->request = (weir_json){ { "", 0 }, NULL, 0 };
     if (what->op == WEIR_OP_CHAT || what->op == WEIR_OP_COUNT || what->op == WEIR_OP_EMBED)
         FUZZ_CHECK(jscan_arena(&r->x.arena, weir_str_of(what->request ? what->request : "{}"),

@@ -2,6 +2,7 @@
  * order.c - tests of core/model/order.c: the order that dialects rely on, whatever a decoder emits.
  */
 #include "model/order.h"
+#include "base/arena.h"
 #include "base/str.h"
 
 #include <glib.h>
@@ -50,6 +51,7 @@ static weir_result hear(void *ctx, const weir_event *e)
 static const weir_usage counts = { .struct_size = sizeof(counts) };
 
 struct guard {
+    struct arena memory;
     struct order order;
     struct heard heard;
     weir_events next;
@@ -58,6 +60,8 @@ struct guard {
 static void setup(struct guard *g, gconstpointer data)
 {
     (void)data;
+    arena_init(&g->memory, 0);
+    g->order = (struct order){ .memory = arena_abi(&g->memory) };
     g->heard.log = g_string_new(NULL);
     g->next = (weir_events){ &g->heard, hear };
 }
@@ -66,6 +70,7 @@ static void teardown(struct guard *g, gconstpointer data)
 {
     (void)data;
     g_string_free(g->heard.log, TRUE);
+    arena_reset(&g->memory);
 }
 
 static weir_result send(struct guard *g, weir_event event)
@@ -198,14 +203,13 @@ static void test_too_many_open(struct guard *g, gconstpointer data)
 /* A call is content by itself, reasoning counts, an empty delta does not. */
 static void test_content(struct guard *g, gconstpointer data)
 {
-    struct order fresh = { 0 };
-
     (void)data;
     ok(g, EVENT(DELTA, .kind = WEIR_BLOCK_TEXT));
     g_assert_false(g->order.content);
     ok(g, EVENT(DELTA, .block = 1, .kind = WEIR_BLOCK_REASONING, .text = TEXT("hm")));
     g_assert_true(g->order.content);
-    g->order = fresh;
+    teardown(g, data);
+    setup(g, data);
     ok(g, EVENT(BLOCK_START, .kind = WEIR_BLOCK_TOOL_CALL, .name = S("f")));
     g_assert_true(g->order.content);
 }
@@ -257,7 +261,6 @@ static void test_cut_call(struct guard *g, gconstpointer data)
     for (int closed = 0; closed < 2; closed++) {
         teardown(g, data);
         setup(g, data);
-        g->order = (struct order){ 0 };
         call(g, 0, "{\"a\":");
         if (closed)
             ok(g, EVENT(BLOCK_END, .kind = WEIR_BLOCK_TOOL_CALL));
@@ -321,7 +324,6 @@ static void test_cut_call_followed(struct guard *g, gconstpointer data)
 
         teardown(g, data);
         setup(g, data);
-        g->order = (struct order){ 0 };
         call(g, 0, "{\"a\":");
         if (closed)
             ok(g, EVENT(BLOCK_END, .kind = WEIR_BLOCK_TOOL_CALL));
