@@ -1,7 +1,10 @@
 /*
  * dial.c - one connection being made by libcurl.
  *
- * libcurl says which sockets to watch and when to call it; both are handed to the loop.
+ * libcurl could say which sockets to watch, and for what, but a CURLM that is used so keeps a table
+ * of sockets of 29 KB for as long as it lives, which is as long as a TLS connection. So we open the
+ * sockets for it, watch them for every change, and let libcurl see for itself how far it gets. The
+ * name being resolved, which has no socket of ours, it asks for at its own times.
  */
 #include "transport/dial.h"
 
@@ -9,9 +12,13 @@
 #include <glib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-/* One socket that libcurl wants watched: two address families at once, or the resolver's pipe. */
+/* How often it is looked at anyway, should a change have gone unseen. */
+enum { DIAL_LOOK_MS = 100 };
+
+/* One socket that was opened for libcurl: it may try two address families at once. */
 struct watch {
     struct loop_io io;
     struct watch *next;
@@ -29,7 +36,6 @@ struct dial {
     void *arg;
     curl_socket_t taken; /* closing leaves this one alone */
     bool tls;            /* libcurl made an SSL_CTX: for the origin, or for the proxy */
-    bool over;
     char error[CURL_ERROR_SIZE];
     char no_store[200]; /* why no certificates could be loaded */
 };
@@ -125,57 +131,6 @@ static void set_timer(struct dial *d, long timeout_ms)
                    on_timer);
 }
 
-/* After every call into libcurl: is it over? The last touch of the dial. */
-static void check(struct dial *d)
-{
-    int left;
-    CURLMsg *m = curl_multi_info_read(d->multi, &left);
-
-    if (!m || m->msg != CURLMSG_DONE) {
-        long ms = -1;
-        if (!d->timer.slot && curl_multi_timeout(d->multi, &ms) == CURLM_OK && ms >= 0)
-            set_timer(d, ms);
-        return;
-    }
-    CURLcode code = m->data.result;
-    d->over = true;
-    loop_timer_clear(d->loop, &d->timer);
-    if (code == CURLE_OK) {
-        /* From here on it only limits how much one dial_recv() gets: a TLS record at most. */
-        curl_easy_setopt(d->easy, CURLOPT_BUFFERSIZE, 16L * 1024);
-        d->done(d->arg, UP_COMPLETE, "");
-        return;
-    }
-    g_autoptr(GString) message = g_string_new(NULL);
-    enum up_end end = explain(d, code, message);
-    d->done(d->arg, end, message->str);
-}
-
-static void on_timer(struct loop_timer *timer)
-{
-    struct dial *d = (struct dial *)((char *)timer - G_STRUCT_OFFSET(struct dial, timer));
-    int running;
-
-    curl_multi_socket_action(d->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    check(d);
-}
-
-static void on_ready(struct loop_io *io, uint32_t events)
-{
-    struct dial *d = ((struct watch *)io)->dial;
-    int mask = 0;
-    int running;
-
-    if (events & EPOLLIN)
-        mask |= CURL_CSELECT_IN;
-    if (events & EPOLLOUT)
-        mask |= CURL_CSELECT_OUT;
-    if (events & (EPOLLERR | EPOLLHUP))
-        mask |= CURL_CSELECT_ERR;
-    curl_multi_socket_action(d->multi, io->fd, mask, &running);
-    check(d);
-}
-
 static void unwatch(struct dial *d, struct watch *w)
 {
     struct watch **link = &d->watches;
@@ -187,48 +142,88 @@ static void unwatch(struct dial *d, struct watch *w)
     g_free(w);
 }
 
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
+static void unwatch_all(struct dial *d)
 {
-    struct dial *d = arg;
-    struct watch *w = known;
-    uint32_t events = 0;
-
-    (void)easy;
-    if (what == CURL_POLL_REMOVE) {
-        if (w)
-            unwatch(d, w);
-        return 0;
-    }
-    if (!w) {
-        w = g_new0(struct watch, 1);
-        w->dial = d;
-        w->next = d->watches;
-        d->watches = w;
-        curl_multi_assign(d->multi, fd, w);
-    }
-    if (what & CURL_POLL_IN)
-        events |= EPOLLIN;
-    if (what & CURL_POLL_OUT)
-        events |= EPOLLOUT;
-    return loop_watch(d->loop, &w->io, fd, events, on_ready) ? 0 : -1;
+    while (d->watches)
+        unwatch(d, d->watches);
 }
 
-static int on_timeout(CURLM *multi, long timeout_ms, void *arg)
+/* The last touch of the dial. */
+static void ended(struct dial *d, CURLcode code)
+{
+    loop_timer_clear(d->loop, &d->timer);
+    unwatch_all(d);
+    if (code == CURLE_OK) {
+        /* From here on it only limits how much one dial_recv() gets: a TLS record at most. */
+        curl_easy_setopt(d->easy, CURLOPT_BUFFERSIZE, 16L * 1024);
+        d->done(d->arg, UP_COMPLETE, "");
+        return;
+    }
+    g_autoptr(GString) message = g_string_new(NULL);
+    enum up_end end = explain(d, code, message);
+    d->done(d->arg, end, message->str);
+}
+
+/* As far as it gets. */
+static void go_on(struct dial *d)
+{
+    int running, left;
+    long ms = -1;
+    CURLMsg *m;
+
+    curl_multi_perform(d->multi, &running);
+    m = curl_multi_info_read(d->multi, &left);
+    if (m && m->msg == CURLMSG_DONE) {
+        ended(d, m->data.result);
+        return;
+    }
+    curl_multi_timeout(d->multi, &ms);
+    set_timer(d, ms < 0 || ms > DIAL_LOOK_MS ? DIAL_LOOK_MS : ms);
+}
+
+static void on_timer(struct loop_timer *timer)
+{
+    go_on((struct dial *)((char *)timer - G_STRUCT_OFFSET(struct dial, timer)));
+}
+
+static void on_ready(struct loop_io *io, uint32_t events)
+{
+    (void)events;
+    go_on(((struct watch *)io)->dial);
+}
+
+/* Watched for changes, not for states: while the peer is waited for it can be written to all the
+ * time. */
+static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
 {
     struct dial *d = arg;
+    struct watch *w;
+    int fd = socket(to->family, to->socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, to->protocol);
 
-    (void)multi;
-    if (timeout_ms < 0)
-        loop_timer_clear(d->loop, &d->timer);
-    else
-        set_timer(d, timeout_ms);
-    return 0;
+    (void)purpose;
+    if (fd < 0)
+        return CURL_SOCKET_BAD;
+    w = g_new0(struct watch, 1);
+    w->dial = d;
+    w->next = d->watches;
+    d->watches = w;
+    if (loop_watch(d->loop, &w->io, fd, EPOLLIN | EPOLLOUT | EPOLLET, on_ready))
+        return fd;
+    unwatch(d, w);
+    close(fd);
+    return CURL_SOCKET_BAD;
 }
 
 static int on_close(void *arg, curl_socket_t fd)
 {
     struct dial *d = arg;
 
+    for (struct watch *w = d->watches; w; w = w->next) {
+        if (w->io.fd == fd) {
+            unwatch(d, w);
+            break;
+        }
+    }
     return fd == d->taken ? 0 : close(fd);
 }
 
@@ -297,6 +292,8 @@ static void configure(struct dial *d)
     curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, discard);
     /* Of a buffer that a TLS connection keeps for life, and that nothing is ever read into. */
     curl_easy_setopt(e, CURLOPT_BUFFERSIZE, 1024L);
+    curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_open);
+    curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, d);
     curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, on_close);
     curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, d);
     configure_tls(d);
@@ -319,14 +316,11 @@ struct dial *dial_new(struct loop *loop, struct dial_plan *plan,
         return NULL;
     }
     configure(d);
-    curl_multi_setopt(d->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-    curl_multi_setopt(d->multi, CURLMOPT_SOCKETDATA, d);
-    curl_multi_setopt(d->multi, CURLMOPT_TIMERFUNCTION, on_timeout);
-    curl_multi_setopt(d->multi, CURLMOPT_TIMERDATA, d);
     if (curl_multi_add_handle(d->multi, d->easy) != CURLM_OK) {
         dial_free(d);
         return NULL;
     }
+    set_timer(d, 0);
     return d;
 }
 
@@ -339,8 +333,7 @@ void dial_free(struct dial *d)
     curl_easy_cleanup(d->easy);
     curl_multi_cleanup(d->multi);
     loop_timer_clear(d->loop, &d->timer);
-    while (d->watches)
-        unwatch(d, d->watches);
+    unwatch_all(d);
     g_free(d);
 }
 
