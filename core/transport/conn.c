@@ -98,14 +98,15 @@ void conn_defer(struct conn *c)
 
 struct conn *conn_new(struct http_server *s, int fd, int listen_fd, const char *peer)
 {
-    struct conn *c = calloc(1, sizeof(*c));
+    size_t peer_size = strnlen(peer, PEER_MAX - 1) + 1;
+    struct conn *c = calloc(1, sizeof(*c) + peer_size);
     if (!c)
         return NULL;
     c->server = s;
     c->listen_fd = listen_fd;
     c->read_deadline = loop_now(s->loop) + s->limits.idle_us;
     c->write_deadline = NEVER_US;
-    memcpy(c->peer, peer, strnlen(peer, sizeof(c->peer) - 1));
+    memcpy(c->peer, peer, peer_size - 1);
     if (!loop_watch(s->loop, &c->io, fd, EPOLLIN | EPOLLRDHUP, on_ready)) {
         free(c);
         return NULL;

@@ -230,7 +230,7 @@ static void attach(struct conn *c, struct request *r, size_t head_len)
     r->pub.body_limit = 0;
     r->pub.app_data = NULL;
     r->pub.listen_fd = c->listen_fd;
-    memcpy(r->pub.peer, c->peer, sizeof(c->peer));
+    memcpy(r->pub.peer, c->peer, strlen(c->peer) + 1);
     r->pub.start_us = c->head_start ? c->head_start : loop_now(c->server->loop);
     r->pub.bytes_in = head_len;
     r->pub.bytes_out = 0;

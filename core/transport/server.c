@@ -99,7 +99,7 @@ static void format_peer(const struct sockaddr_storage *from, char *peer, size_t 
 static void take_connection(struct listener *l, int fd, const struct sockaddr_storage *from)
 {
     struct http_server *s = l->server;
-    char peer[sizeof(((struct conn *)0)->peer)];
+    char peer[PEER_MAX];
     int on = 1;
     format_peer(from, peer, sizeof(peer));
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));

@@ -44,6 +44,8 @@ enum conn_state {
     CONN_LINGER,  /* our side is shut, what still comes is discarded */
 };
 
+enum { PEER_MAX = 56 }; /* bytes of "[address]:port", with the end */
+
 struct conn {
     struct loop_io io;
     struct loop_timer timer; /* one for all limits: may fire early and is then set again */
@@ -67,10 +69,10 @@ struct conn {
     bool linger;      /* the application may still be sending when the reply ends */
     bool broken;      /* a write failed inside a reply call; the turn ends the connection */
     bool large;       /* the last body did not fit behind its head: the next one will not either */
-    char peer[56];
+    char peer[]; /* at most PEER_MAX */
 };
 
-_Static_assert(sizeof(struct conn) < 400, "an idle connection is small");
+_Static_assert(sizeof(struct conn) < 300, "an idle connection is small");
 
 struct request {
     struct http_request pub;      /* first: the app's pointer is ours */
