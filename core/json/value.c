@@ -24,9 +24,30 @@ __attribute__((target("avx2"))) static inline __m256i odd_bytes(__m256i v)
         _mm256_cmpgt_epi8(space, v));
 }
 
+/* The first byte of a block of 64 at `p` that ends the run, given which are odd; NULL: none does,
+ * and
+ * `*p` moves on to the next block. */
+static inline const char *first_odd(const char **p, uint64_t odd, uint8_t *flags)
+{
+    const char *block = *p, *next = block + 64;
+
+    while (odd) {
+        unsigned at = (unsigned)__builtin_ctzll(odd);
+
+        if (block[at] != '\\' || !jvalue_is_short_escape(block[at + 1]))
+            return block + at;
+        *flags = WEIR_TOKEN_ESCAPED;
+        odd &= ~(UINT64_C(3) << at);
+        if (at == 63) /* the escape ends in the next block */
+            next++;
+    }
+    *p = next;
+    return NULL;
+}
+
 /* Block by block, whatever stands in them: what the next one is does not wait for the escapes of
  * this one to be looked at. */
-__attribute__((target("avx2,bmi"))) static const char *skip_avx2(const char *p, const char *end,
+__attribute__((target("avx2,bmi"))) const char *jvalue_skip_avx2(const char *p, const char *end,
                                                                  uint8_t *flags)
 {
     while (end - p > 64) {
@@ -34,19 +55,29 @@ __attribute__((target("avx2,bmi"))) static const char *skip_avx2(const char *p, 
         __m256i b = odd_bytes(_mm256_loadu_si256((const __m256i *)(const void *)(p + 32)));
         uint64_t odd =
             (uint64_t)(uint32_t)_mm256_movemask_epi8(b) << 32 | (uint32_t)_mm256_movemask_epi8(a);
-        const char *next = p + 64;
+        const char *found = first_odd(&p, odd, flags);
 
-        while (odd) {
-            unsigned at = (unsigned)__builtin_ctzll(odd);
+        if (found)
+            return found;
+    }
+    return p;
+}
 
-            if (p[at] != '\\' || !jvalue_is_short_escape(p[at + 1]))
-                return p + at;
-            *flags = WEIR_TOKEN_ESCAPED;
-            odd &= ~(UINT64_C(3) << at);
-            if (at == 63) /* the escape ends in the next block */
-                next++;
-        }
-        p = next;
+__attribute__((target("avx512bw,bmi"))) const char *
+jvalue_skip_avx512(const char *p, const char *end, uint8_t *flags)
+{
+    const __m512i quote = _mm512_set1_epi8('"');
+    const __m512i backslash = _mm512_set1_epi8('\\');
+    const __m512i space = _mm512_set1_epi8(' ');
+
+    while (end - p > 64) {
+        __m512i v = _mm512_loadu_si512((const void *)p);
+        uint64_t odd = _mm512_cmpeq_epi8_mask(v, quote) | _mm512_cmpeq_epi8_mask(v, backslash) |
+                       _mm512_cmplt_epi8_mask(v, space);
+        const char *found = first_odd(&p, odd, flags);
+
+        if (found)
+            return found;
     }
     return p;
 }
@@ -54,10 +85,14 @@ __attribute__((target("avx2,bmi"))) static const char *skip_avx2(const char *p, 
 /* Chooses, the first time. Threads that meet here choose the same. */
 static const char *skip_first(const char *p, const char *end, uint8_t *flags)
 {
-    bool wide = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi");
+    const char *(*skip)(const char *, const char *, uint8_t *) = skip_nothing;
 
-    __atomic_store_n(&jvalue_skip_long, wide ? skip_avx2 : skip_nothing, __ATOMIC_RELAXED);
-    return jvalue_skip_long(p, end, flags);
+    if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("bmi"))
+        skip = jvalue_skip_avx512;
+    else if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi"))
+        skip = jvalue_skip_avx2;
+    __atomic_store_n(&jvalue_skip_long, skip, __ATOMIC_RELAXED);
+    return skip(p, end, flags);
 }
 
 const char *(*jvalue_skip_long)(const char *p, const char *end, uint8_t *flags) = skip_first;

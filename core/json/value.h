@@ -2,8 +2,8 @@
  * value.h - where a JSON string or number ends, and whether it is one.
  *
  * String bodies, which are most of what a gateway sees, are skipped 16 bytes at a time with SSE2
- * (long ones 64 at a time where the processor has AVX2), or 8 at a time without (JSCAN_PORTABLE
- * chooses the latter, for tests). Nothing reads past `end`.
+ * (long ones 64 at a time where the processor has AVX2 or AVX-512), or 8 at a time without
+ * (JSCAN_PORTABLE chooses the latter, for tests). Nothing reads past `end`.
  */
 #ifndef WEIR_CORE_JSON_VALUE_H
 #define WEIR_CORE_JSON_VALUE_H
@@ -42,6 +42,9 @@ static inline bool jvalue_is_short_escape(char c)
 /* Skips plain bytes and short escapes in the middle of a long string. May stop early: in front of
  * what is neither, or of the end. */
 extern const char *(*jvalue_skip_long)(const char *p, const char *end, uint8_t *flags);
+/* What it is by the processor; for tests. */
+const char *jvalue_skip_avx2(const char *p, const char *end, uint8_t *flags);
+const char *jvalue_skip_avx512(const char *p, const char *end, uint8_t *flags);
 #endif
 
 static inline const char *jvalue_skip_plain(const char *p, const char *end, uint8_t *flags)

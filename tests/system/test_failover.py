@@ -92,7 +92,7 @@ class FailoverTest(FailoverCase):
                 self.first.reply(upstream.error(status, "that was wrong", "invalid_request_error",
                                                 code, cls=cls))
                 answer = client.chat(gateway.port, "main")
-                error = self.assert_error(answer, 400, code, None, "that was wrong")
+                self.assert_error(answer, 400, code, None, "that was wrong")
                 self.assertEqual(self.second.requests, [])
                 self.books(gateway, self.first, self.second, requests=1)
 

@@ -3,7 +3,7 @@
 import json
 import unittest
 
-from harness import client, names, upstream
+from harness import client, upstream
 from harness.case import Case, provider
 
 ROUTES = {"routes": {"main": {"failover": {"try": ["fake/m"]}}}, "default_route": "main"}

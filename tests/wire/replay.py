@@ -14,7 +14,6 @@ import re
 import socket
 import threading
 
-import framing
 import short
 
 _MODEL_IN_PATH = re.compile(r"/models/([^/:?]+):")

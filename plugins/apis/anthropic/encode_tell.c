@@ -48,8 +48,11 @@ weir_result ant_drop_part(const struct ant_encoding *e, uint32_t number, const c
 
 static bool is_known(const weir_json *doc, uint32_t key, const char *const *known)
 {
+    weir_str name = weir_json_inner(doc, key);
+    char first = name.len ? *name.ptr : '\0';
+
     for (; *known; known++) {
-        if (weir_json_is(doc, key, *known))
+        if ((first == **known || first == '\\') && weir_json_is(doc, key, *known))
             return true;
     }
     return false;

@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass, replace
 
 from . import tools, workloads
-from .workloads import FAILOVER, FORCED, TRANSLATED
+from .workloads import FAILOVER, FORCED, PLAIN, TRANSLATED
 
 NGINX, WEIR = "nginx", "weir"
 

@@ -9,6 +9,7 @@
 #include "arena.h"
 #include "conformance.h"
 #include "json/scan.h"
+#include "json/value.h"
 #include "oracle.h"
 #include "portable.h"
 
@@ -469,9 +470,31 @@ static void test_mutations(void)
     g_rand_free(rand);
 }
 
+#if JSCAN_SSE2
+/* What a processor without the widest registers does; all other tests go with what this one has. */
+static void test_narrower(void)
+{
+    const char *(*widest)(const char *, const char *, uint8_t *) = jvalue_skip_long;
+
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("bmi")) {
+        g_test_skip("this processor has no AVX2");
+        return;
+    }
+    jvalue_skip_long = jvalue_skip_avx2;
+    test_alignment();
+    test_escapes();
+    test_oracle();
+    test_mutations();
+    jvalue_skip_long = widest;
+}
+#endif
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+#if JSCAN_SSE2
+    g_test_add_func("/json/scan/narrower", test_narrower);
+#endif
     g_test_add_func("/json/scan/accepted", test_accepted);
     g_test_add_func("/json/scan/refused", test_refused);
     g_test_add_func("/json/scan/cut", test_cut);

@@ -4,7 +4,7 @@ import re
 
 import framing
 
-from .common import Answer, Checks, loads, number, text_of
+from .common import Answer, Checks, loads, number
 from .failure import classify
 
 _FILTERED = ("SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY",

@@ -17,6 +17,13 @@
 
 #define WEIR_JSON_NONE UINT32_MAX
 
+/* Names are known when the compiler comes by, and so are their lengths. */
+#if defined(__GNUC__)
+#define WEIR_JSON_FOLD static inline __attribute__((always_inline))
+#else
+#define WEIR_JSON_FOLD static inline
+#endif
+
 /* WEIR_JSON_*, or 0 if there is no such value. */
 static inline unsigned weir_json_type(const weir_json *doc, uint32_t i)
 {
@@ -182,7 +189,7 @@ static inline bool weir_json_key_in(const weir_json *doc, uint32_t i, const weir
     return false;
 }
 
-static inline bool weir_json_is(const weir_json *doc, uint32_t i, const char *literal)
+WEIR_JSON_FOLD bool weir_json_is(const weir_json *doc, uint32_t i, const char *literal)
 {
     return weir_json_key_is(doc, i, literal, strlen(literal));
 }
@@ -208,7 +215,7 @@ static inline uint32_t weir_json_find_n(const weir_json *doc, uint32_t object, c
     return found;
 }
 
-static inline uint32_t weir_json_find(const weir_json *doc, uint32_t object, const char *name)
+WEIR_JSON_FOLD uint32_t weir_json_find(const weir_json *doc, uint32_t object, const char *name)
 {
     return weir_json_find_n(doc, object, name, strlen(name));
 }

@@ -69,15 +69,18 @@ static inline weir_result weir_vendor_others(const weir_arena *arena, const weir
                                              uint32_t object, const char *own,
                                              weir_vendor_told told, void *ctx)
 {
+    uint32_t vendor = weir_json_find(doc, object, "vendor");
     struct weir_vendor_walk w;
 
+    if (vendor == WEIR_JSON_NONE)
+        return WEIR_OK;
     memset(&w, 0, sizeof(w));
     w.arena = arena;
     w.doc = doc;
     w.told = told;
     w.ctx = ctx;
     w.parts[0] = weir_str_of("vendor");
-    WEIR_JSON_EACH_MEMBER(doc, weir_json_find(doc, object, "vendor"), api, members)
+    WEIR_JSON_EACH_MEMBER(doc, vendor, api, members)
     {
         if (own && weir_json_is(doc, api, own))
             continue;

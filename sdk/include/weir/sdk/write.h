@@ -37,8 +37,10 @@
  * it. */
 #if defined(__GNUC__)
 #define WEIR_WRITER_COLD static __attribute__((noinline, cold, unused))
+#define WEIR_WRITER_FOLD static inline __attribute__((always_inline))
 #else
 #define WEIR_WRITER_COLD static inline
+#define WEIR_WRITER_FOLD static inline
 #endif
 
 enum { WEIR_WRITER_LONG = 1024 }; /* bytes that are worth a piece of their own */
@@ -426,8 +428,39 @@ static inline void weir_write_string(weir_writer *w, weir_str utf8)
     weir_write_byte(w, '"');
 }
 
-static inline void weir_write_literal(weir_writer *w, const char *terminated)
+/* What cannot stand in a JSON string. */
+#define WEIR_WRITER_SPECIAL                                                    \
+    "\"\\\001\002\003\004\005\006\007\010\011\012\013\014\015\016\017\020\021" \
+    "\022\023\024\025\026\027\030\031\032\033\034\035\036\037"
+
+/* A string whose bytes can all stand as they are. */
+static inline void weir_write_quoted(weir_writer *w, const char *plain, size_t len)
 {
+    char *p;
+
+    if (!weir_writer_room(w, len + 3))
+        return;
+    p = w->buf + w->len;
+    if (w->comma)
+        *p++ = ',';
+    *p++ = '"';
+    memcpy(p, plain, len);
+    p[len] = '"';
+    w->len = (size_t)(p + len + 1 - w->buf);
+    w->comma = true;
+}
+
+/* Text of the program: where the compiler sees all of it, it is looked through there and then. */
+WEIR_WRITER_FOLD void weir_write_literal(weir_writer *w, const char *terminated)
+{
+#if defined(__GNUC__)
+    if (__builtin_constant_p(strcspn(terminated, WEIR_WRITER_SPECIAL)) &&
+        __builtin_constant_p(strlen(terminated)) &&
+        strcspn(terminated, WEIR_WRITER_SPECIAL) == strlen(terminated)) {
+        weir_write_quoted(w, terminated, strlen(terminated));
+        return;
+    }
+#endif
     weir_write_string(w, weir_str_of(terminated));
 }
 
@@ -452,7 +485,7 @@ static inline void weir_write_colon(weir_writer *w)
     w->comma = false;
 }
 
-static inline void weir_write_key(weir_writer *w, const char *key)
+WEIR_WRITER_FOLD void weir_write_key(weir_writer *w, const char *key)
 {
     weir_write_literal(w, key);
     weir_write_colon(w);
