@@ -470,6 +470,40 @@ static void test_mutations(void)
     g_rand_free(rand);
 }
 
+/* Long strings with escapes anywhere, also at the edges of what is looked at together, and now and
+ * then something that is none. */
+static void test_runs(void)
+{
+    static const char *const pieces[] = { "\\\\",     "\\\"", "\\n", "\\/",     "\\t",
+                                          "\\\\\\\\", "\\b",  "\\f", "\\u0041", "\xC3\xA9",
+                                          "/",        "\"",   "\\x", "\x01" };
+    enum { GOOD = 11 };
+    GRand *rand = g_rand_new_with_seed(5);
+    unsigned accepted = 0, rounds = 20000;
+
+    for (unsigned i = 0; i < rounds; i++) {
+        GString *text = g_string_new("\"");
+        bool good = g_rand_boolean(rand);
+        struct jscan_fault fault;
+
+        while (text->len < 300) {
+            unsigned plain = (unsigned)g_rand_int_range(rand, 0, 3) * 23;
+            bool odd = !good && g_rand_int_range(rand, 0, 20) == 0;
+
+            g_string_append_printf(text, "%.*s", (int)plain,
+                                   "the quick brown fox jumps over the lazy dog, again");
+            g_string_append(text, pieces[odd ? g_rand_int_range(rand, GOOD, G_N_ELEMENTS(pieces))
+                                             : g_rand_int_range(rand, 0, GOOD)]);
+        }
+        g_string_append_c(text, '"');
+        accepted += scan_once(text->str, text->len, &fault) == WEIR_OK;
+        g_string_free(text, TRUE);
+    }
+    g_assert_cmpuint(accepted, >=, rounds / 3);
+    g_assert_cmpuint(accepted, <, rounds);
+    g_rand_free(rand);
+}
+
 #if JSCAN_SSE2
 /* What a processor without the widest registers does; all other tests go with what this one has. */
 static void test_narrower(void)
@@ -483,6 +517,7 @@ static void test_narrower(void)
     jvalue_skip_long = jvalue_skip_avx2;
     test_alignment();
     test_escapes();
+    test_runs();
     test_oracle();
     test_mutations();
     jvalue_skip_long = widest;
@@ -503,6 +538,7 @@ int main(int argc, char **argv)
     g_test_add_func("/json/scan/fault", test_fault);
     g_test_add_func("/json/scan/alignment", test_alignment);
     g_test_add_func("/json/scan/escapes", test_escapes);
+    g_test_add_func("/json/scan/runs", test_runs);
     g_test_add_func("/json/scan/utf8", test_utf8);
     g_test_add_func("/json/scan/reuse", test_reuse);
     g_test_add_func("/json/scan/after-failure", test_after_failure);
