@@ -247,6 +247,14 @@ static weir_result content_verbatim(struct resp_reading *r, uint32_t content)
     return block_end(r, block, WEIR_BLOCK_OPAQUE, extra);
 }
 
+/* It would be kept as it is, and be something else where it is written: an item. */
+static bool part_is_item(const weir_json *doc, uint32_t type)
+{
+    uint16_t kind = item_kind(weir_json_inner(doc, type));
+
+    return kind == 0 || kind == WEIR_BLOCK_REASONING || kind == WEIR_BLOCK_TOOL_CALL;
+}
+
 static weir_result message_end(struct resp_reading *r, struct resp_item *item, uint32_t token)
 {
     weir_result result = WEIR_OK;
@@ -261,6 +269,8 @@ static weir_result message_end(struct resp_reading *r, struct resp_item *item, u
         number++;
         if (!what && (!weir_json_is_string(r->doc, type) || weir_json_is(r->doc, type, "")))
             return resp_protocol(r, "a part of a message has no type");
+        if (!what && part_is_item(r->doc, type))
+            return resp_protocol(r, "a part of a message is an item of its own");
         if (!what)
             WEIR_TRY(content_verbatim(r, content));
         if (!what || (!part && number <= item->parts[0]))
