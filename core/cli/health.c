@@ -113,16 +113,22 @@ void health_free(struct health_page *page)
     g_free(page);
 }
 
+/* Who listens for everybody is at home on this machine; at [::] for IPv6 alone. */
+static char *url_of(const char *address)
+{
+    if (g_str_has_prefix(address, "unix:"))
+        return g_strdup("http://localhost/metrics");
+    if (g_str_has_prefix(address, "0.0.0.0:"))
+        return g_strdup_printf("http://127.0.0.1%s/metrics", address + strlen("0.0.0.0"));
+    if (g_str_has_prefix(address, "[::]:"))
+        return g_strdup_printf("http://[::1]%s/metrics", address + strlen("[::]"));
+    return g_strdup_printf("http://%s/metrics", address);
+}
+
 struct health_page *health_ask(const char *address, const char *key, char **why)
 {
     gboolean local = g_str_has_prefix(address, "unix:");
-    const char *port = g_str_has_prefix(address, "0.0.0.0:") ? address + 8
-                       : g_str_has_prefix(address, "[::]:")  ? address + 5
-                                                             : NULL;
-    g_autofree char *url = g_strdup_printf("http://%s%s/metrics", port ? "127.0.0.1:" : "",
-                                           local  ? "localhost"
-                                           : port ? port
-                                                  : address);
+    g_autofree char *url = url_of(address);
     g_autofree char *secret = key ? g_strdup_printf("authorization: Bearer %s", key) : NULL;
     g_autoptr(GString) page = g_string_new(NULL);
     struct curl_slist *headers = secret ? curl_slist_append(NULL, secret) : NULL;
@@ -148,7 +154,9 @@ struct health_page *health_ask(const char *address, const char *key, char **why)
         all = parse(page->str);
     else if (status == 401 || status == 403)
         *why =
-            g_strdup_printf("the gateway at %s tells an admin only (status %ld)", address, status);
+            g_strdup_printf("the gateway at %s tells an admin only (status %ld): give an admin's "
+                            "key with --key, or ask at a loopback address or its admin.listen",
+                            address, status);
     curl_easy_cleanup(curl);
 out:
     curl_slist_free_all(headers);

@@ -202,7 +202,8 @@ static void print_json(const struct config *config)
     json_decref(all);
 }
 
-/* Where to ask: what was given, else where admin paths are, else the first address. */
+/* Where to ask: what was given, else where admin paths are, else the first address, and rather one
+ * of this machine alone, where without keys everybody is told. */
 static char *where(const struct config *config, const char *given)
 {
     const GPtrArray *listen = config->admin_listen->len ? config->admin_listen : config->listen;
@@ -210,6 +211,10 @@ static char *where(const struct config *config, const char *given)
 
     if (whole || given)
         return whole ? whole : g_strdup(given);
+    for (guint i = 0; i < listen->len; i++) {
+        if (!config_address_exposed(g_ptr_array_index(listen, i)))
+            return g_strdup(g_ptr_array_index(listen, i));
+    }
     return g_strdup(g_ptr_array_index(listen, 0));
 }
 

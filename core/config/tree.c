@@ -2,6 +2,7 @@
  * tree.c - the nodes of a route: a strategy, its options, and its children in every way they may
  * be written (see weir_children). Children become numbers in the options and records in the node.
  */
+#include "base/str.h"
 #include "config/options.h"
 #include "config/schema.h"
 #include "config/value.h"
@@ -56,6 +57,26 @@ static gboolean add_target(struct builder *b, const char *text, const struct pla
     return TRUE;
 }
 
+/* The first provider that has a model of that name, or NULL. */
+static const char *provider_of_model(const struct config *config, const char *model)
+{
+    const weir_str name = str_of(model);
+
+    for (guint i = 0; i < config->providers->len; i++) {
+        const struct config_provider *p = g_ptr_array_index(config->providers, i);
+
+        if (p->part && str_in(name, p->part->provider.model_globs))
+            return p->name;
+        if ((p->aliases && g_hash_table_contains(p->aliases, model)) ||
+            g_strcmp0(p->default_model, model) == 0)
+            return p->name;
+        for (guint j = 0; p->models && j < p->models->len; j++)
+            if (str_glob(name, str_of(g_ptr_array_index(p->models, j))))
+                return p->name;
+    }
+    return NULL;
+}
+
 static void unknown_child(struct builder *b, const struct ynode *n, const char *text)
 {
     const char *slash = strchr(text, '/');
@@ -65,8 +86,13 @@ static void unknown_child(struct builder *b, const struct ynode *n, const char *
     const char *near = config_nearest(word, (const char *const *)any);
     g_autofree char *guess = fault_guess_or_list(word, (const char *const *)(near ? any : names));
     g_autofree char *shown = ynode_show(n);
+    const char *provider = near ? NULL : provider_of_model(b->l->config, text);
 
-    if (slash && !slash[1] && config_find_provider(b->l->config, word))
+    if (provider)
+        fault_at(&b->l->faults, &n->at,
+                 "%s is a model without its provider; write '%s/%s', or '%s' for any of its models",
+                 shown, provider, text, provider);
+    else if (slash && !slash[1] && config_find_provider(b->l->config, word))
         fault_at(&b->l->faults, &n->at,
                  "%s names no model; write '%s' for any model, or '%s/MODEL'", shown, word, word);
     else
@@ -102,10 +128,11 @@ static gboolean add_node(struct builder *b, const struct ynode *map)
 {
     struct faults *f = &b->l->faults;
     const struct ynode *key = strategy_key(b->l, map);
+    const struct ynode *only = ynode_count(map) == 1 ? ynode_key_at(map, 0) : NULL;
+    const struct plugin_part *above = b->node->part;
 
-    if (!key && ynode_count(map) == 1) {
-        key = ynode_key_at(map, 0);
-        part_find(b->l, PLUGIN_STRATEGY, key->raw, &key->at);
+    if (!key && only && !options_find(above->child_options, above->child_option_count, only->raw)) {
+        part_find(b->l, PLUGIN_STRATEGY, only->raw, &only->at);
         return FALSE;
     }
     if (!key) {

@@ -5,6 +5,7 @@
 #include "model/failure.h"
 #include "plugin/registry.h"
 #include "route/target.h"
+#include "route/tree.h"
 
 #include <inttypes.h>
 
@@ -250,6 +251,16 @@ static void put_limits(GString *out)
     }
 }
 
+static void put_fault(void *ctx, const char *path, const char *strategy, uint64_t n)
+{
+    GString *out = ctx;
+
+    g_string_append(out, "weir_strategy_faults_total{");
+    put_label(out, "strategy", strategy);
+    put_label(out, "node", path);
+    g_string_append_printf(out, "} %" PRIu64 "\n", n);
+}
+
 static void free_text(gpointer text)
 {
     g_string_free(text, TRUE);
@@ -301,6 +312,9 @@ char *prometheus_text(GHashTable *rows, guint inflight, guint waiting)
     g_string_append(out, "# TYPE weir_target_up gauge\n");
     target_each(put_up, out);
     put_limits(out);
+    g_string_append(out, "# HELP weir_strategy_faults_total Decisions of strategies that make no "
+                         "sense.\n# TYPE weir_strategy_faults_total counter\n");
+    tree_faults_each(put_fault, out);
     put_plugin_counters(out);
     return g_string_free(out, FALSE);
 }

@@ -32,7 +32,7 @@ static struct node_state *state_new(const struct plugin_part *part)
     s->version = part->strategy.state_version;
     s->state_size = part->strategy.state_size;
     s->child_size = part->strategy.child_state_size;
-    s->state = g_malloc0(s->state_size + 1);
+    s->state = g_malloc0(s->state_size + STATE_GUARD);
     s->children = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     s->ref_count = 1;
     return s;
@@ -79,6 +79,25 @@ void tree_adopt(const struct tree *tree)
     pthread_mutex_unlock(&states_lock);
 }
 
+void tree_faults_each(void (*each)(void *ctx, const char *path, const char *strategy, uint64_t n),
+                      void *ctx)
+{
+    GHashTableIter iter;
+    gpointer path, value;
+
+    pthread_mutex_lock(&states_lock);
+    if (states)
+        g_hash_table_iter_init(&iter, states);
+    while (states && g_hash_table_iter_next(&iter, &path, &value)) {
+        const struct node_state *s = value;
+        uint64_t n = __atomic_load_n(&s->faults, __ATOMIC_RELAXED);
+
+        if (n)
+            each(ctx, path, s->strategy, n);
+    }
+    pthread_mutex_unlock(&states_lock);
+}
+
 static void *state_of_child(struct node_state *s, const char *name)
 {
     void *block;
@@ -86,7 +105,7 @@ static void *state_of_child(struct node_state *s, const char *name)
     pthread_mutex_lock(&s->lock);
     block = g_hash_table_lookup(s->children, name);
     if (!block) {
-        block = g_malloc0(s->child_size + 1);
+        block = g_malloc0(s->child_size + STATE_GUARD);
         g_hash_table_insert(s->children, g_strdup(name), block);
     }
     pthread_mutex_unlock(&s->lock);

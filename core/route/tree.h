@@ -28,6 +28,9 @@ struct provider {
     uint32_t number;     /* in its generation, from 0 */
 };
 
+/* Bytes behind each block of state that stay zero: a strategy that writes there is found out. */
+enum { STATE_GUARD = 32 };
+
 /* What a strategy remembers at one node; one per process, shared by generations. */
 struct node_state {
     pthread_mutex_t lock;
@@ -36,6 +39,8 @@ struct node_state {
     size_t state_size, child_size;
     void *state;
     GHashTable *children; /* child name -> its block */
+    uint64_t faults;      /* of the strategy's; atomic, as is the next */
+    int64_t told_us;      /* when the log last had one */
     gint ref_count;
 };
 
@@ -88,6 +93,10 @@ void tree_free(struct tree *tree);
 /* [init] The tree is going to be used: trees built from now on find its nodes' states. Before that
  * it may be freed, and nothing has changed. */
 void tree_adopt(const struct tree *tree);
+
+/* [safe] Each node in use whose strategy has made no sense since it was there. */
+void tree_faults_each(void (*each)(void *ctx, const char *path, const char *strategy, uint64_t n),
+                      void *ctx);
 
 const struct provider *tree_provider(const struct tree *tree, weir_str name);
 const struct route *tree_route(const struct tree *tree, weir_str name);

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "model/failure.h"
 #include "route/needs.h"
+#include "route/strategy.h"
 
 struct visit {
     struct walk *walk;
@@ -77,6 +78,7 @@ static void observe(struct walk_try *t, int64_t first_us, const weir_usage *usag
         .usage = usage,
     };
     uint32_t crumb;
+    bool kept;
 
     if (!n->part->strategy.observe)
         return;
@@ -84,7 +86,10 @@ static void observe(struct walk_try *t, int64_t first_us, const weir_usage *usag
     crumb = crumb_enter(n->part->crumb);
     n->part->strategy.observe(n->cfg, n->state->state, n->children[t->abi.child].state, &outcome);
     crumb_leave(crumb);
+    kept = strategy_kept_state(n);
     pthread_mutex_unlock(&n->state->lock);
+    if (!kept)
+        strategy_fault(v->walk, n, STRATEGY_WROTE_BEYOND);
 }
 
 /* -- giving up -------------------------------------------------------------------------------- */
@@ -284,11 +289,7 @@ static void visit_pick(struct visit *v, uint32_t number)
     weir_str model;
 
     if (!t) {
-        visit_over(v,
-                   failure_format(walk->arena, WEIR_CLASS_INTERNAL,
-                                  "strategy %s at %s tried too often", v->node->part->name,
-                                  v->node->path),
-                   INT64_MAX);
+        visit_over(v, strategy_fault(walk, v->node, "tried too often"), INT64_MAX);
         return;
     }
     walk_view(walk, child, &view);
@@ -341,10 +342,7 @@ static void set_timer(struct visit *v, int64_t at_us, uint32_t pending)
 
 static void misbehaved(struct visit *v, const char *what)
 {
-    visit_over(v,
-               failure_format(v->walk->arena, WEIR_CLASS_INTERNAL, "strategy %s at %s %s",
-                              v->node->part->name, v->node->path, what),
-               INT64_MAX);
+    visit_over(v, strategy_fault(v->walk, v->node, what), INT64_MAX);
 }
 
 /* A copy goes to a child whose answer nobody gets. False: there is no such child. */
@@ -431,6 +429,7 @@ static void ask(struct visit *v)
     };
     weir_result result;
     uint32_t crumb;
+    bool kept;
 
     if (walk->stopped || v->over)
         return;
@@ -458,8 +457,11 @@ static void ask(struct visit *v)
     crumb_leave(crumb);
     if (walk->ops->decided)
         walk->ops->decided(walk, n, &question, &decision);
+    kept = strategy_kept_state(n);
     pthread_mutex_unlock(&n->state->lock);
-    if (result < 0)
+    if (!kept)
+        misbehaved(v, STRATEGY_WROTE_BEYOND);
+    else if (result < 0)
         misbehaved(v, "failed");
     else
         visit_obey(v, &decision);

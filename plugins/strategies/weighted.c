@@ -54,6 +54,7 @@ static weir_result weighted_configure(const weir_host *host, const weir_json *op
 {
     uint32_t across = weir_json_find(options, 0, "across");
     uint32_t count = weir_json_count(options, across);
+    int64_t total = 0;
     struct weighted *w =
         (struct weighted *)calloc(1, sizeof(*w) + (size_t)count * sizeof(w->weight[0]));
     (void)host;
@@ -74,7 +75,12 @@ static weir_result weighted_configure(const weir_host *host, const weir_json *op
         }
         if (weir_json_int64(options, weir_json_find(options, item, "child"), &child) &&
             child >= 0 && child < count)
-            w->weight[child] = llround(weight * WEIGHTED_UNIT);
+            total += w->weight[child] = llround(weight * WEIGHTED_UNIT);
+    }
+    if (total == 0) {
+        free(w);
+        return weir_error_set(error, WEIR_INVALID, "weight",
+                              "is 0 for all children; give more to those that are to be asked");
     }
     *cfg = w;
     return WEIR_OK;

@@ -118,6 +118,79 @@ class CheckTest(unittest.TestCase):
     def test_key_twice(self):
         self.bad("listen: 127.0.0.1:1\nlisten: 127.0.0.1:2\n", 2, 1, "listen")
 
+    HEAD = """\
+listen: 127.0.0.1:0
+providers:
+  openai:
+    plugin: openai
+    api_key: ${TEST_KEY}
+    default_model: gpt-4o
+  anthropic: { plugin: anthropic, api_key: "${TEST_KEY}", models: ["house-*"] }
+routes:
+"""
+
+    # What stands in line 9: (column, what is said, what to do about it).
+    MISTAKES = {
+        "  a: { failover: { try: [openai], delay: -1s } }":
+            (42, "failover.delay", "such as 250ms, 30s", "'-1s'"),
+        "  a: { failover: { try: [openai], delay: 1 sec } }":
+            (42, "failover.delay", "such as 250ms, 30s", "'1 sec'"),
+        "  a: { failover: { try: [openai], retries: many } }":
+            (44, "failover.retries", "must be an integer", "'many'"),
+        "  a: { failover: { try: [openai], retries: -1 } }":
+            (8, "retries", "must be from 0 to 100"),
+        "  a: { failover: { try: [openai], on: [429] } }":
+            (40, "failover.on", "rate_limit", "'429'"),
+        "  a: { failover: { try: [] } }": (25, "failover has no children", "name at least one"),
+        "  a: { failover: }": (8, "failover needs 'try'", "add it"),
+        "  a: { timeout: 3s }": (6, "route 'a' has no strategy", "add one of"),
+        "  a: { failover: [openai], weighted: { openai: 1 } }":
+            (28, "two strategies", "keep one, or nest one"),
+        "  a: { failover: [openai], midstream: splice }":
+            (28, "unknown key 'midstream'", "did you mean 'mid_stream'"),
+        "  a: { failover: [openai], timeout: { firsttoken: 3s } }":
+            (39, "unknown key 'firsttoken'", "did you mean 'first_token'"),
+        "  a: { failover: [openai], budget: { attempts: 0 } }":
+            (48, "attempts", "from 1 to 1000", "'0'"),
+        "  a: { failover: [openai], mid_stream: resume }":
+            (40, "one of error, splice, continue", "'resume'"),
+        "  a: { weighted: { openai: 0, anthropic: 0 } }":
+            (8, "weight: is 0 for all children", "give more"),
+        "  a: { weighted: { openai: -1, anthropic: 2 } }":
+            (8, "weight", "must be from 0 to 1000000"),
+        "  a: { weighted: { openai: 70%, anthropic: 30% } }": (28, "must be a number", "'70%'"),
+        "  a: { split: { openai: 80, anthropic: 30 } }":
+            (8, "the percentages make 110", "let them make 100"),
+        "  a: { failover: [gpt-4o, anthropic] }":
+            (19, "a model without its provider", "write 'openai/gpt-4o'"),
+        "  a: { failover: [anthropic, house-cat] }":
+            (30, "a model without its provider", "write 'anthropic/house-cat'"),
+        "  a: { failover: [openai/, anthropic] }":
+            (19, "names no model", "write 'openai' for any"),
+        "  a: { content: [ { contains: [x] } ] }": (19, "this child has no 'to'", "a target"),
+        "  a: { content: [ { contain: [x], to: openai } ] }":
+            (21, "unknown key 'contain'", "did you mean 'contains'"),
+        "  a: { content: [ { matches: '(a', to: openai } ] }":
+            (8, "matches", "'(a' is not valid"),
+        "  a: { content: [ { to: openai }, { contains: [x], to: anthropic } ] }":
+            (8, "takes every request", "make it the last"),
+        "  a: { tenant: { x: openai, x: anthropic } }": (29, "'x' is here twice", "remove one"),
+        "  a: { tenant: { x: openai, *: anthropic } }": (30, "YAML", "in quotes"),
+        "  a: { hedge: { try: [openai, anthropic], quantile: 95 } }":
+            (8, "quantile", "from 0.5 to 0.999"),
+        "  a: { failover: [a, openai] }": (3, "a -> a lead in a circle", "take one of them out"),
+        "\ta: openai": (1, "YAML", "indent with spaces, not tabs"),
+        "  - { name: a, failover: [openai] }": (3, "routes must be a map", "not a list"),
+        "  openai: anthropic": (3, "a provider already", "rename one"),
+    }
+
+    def test_what_people_get_wrong(self):
+        """Each is refused where it stands, with what is wrong and what to do."""
+        for line, (column, *says) in self.MISTAKES.items():
+            with self.subTest(line):
+                self.bad(self.HEAD + line + "\n", 9, column, *says)
+                self.assertEqual(len(self.said.splitlines()), 1 + line.count("30%"), self.said)
+
     def test_every_fault_at_once(self):
         text = GOOD.replace("    max_retries", "    max_retires").replace("\nroutes:", "\nrouts:")
         self.check(text)

@@ -368,6 +368,32 @@ class BudgetTest(LimitsCase):
         self.assertEqual(len({ask["deadline_us"] for ask in asks}), 1)
         self.assertEqual({ask["node"] for ask in asks}, {"main", "main/failover"})
 
+    def test_what_is_left_beside_a_hedge(self):
+        """Two attempts at once are both gone from it, for the one that asked and the one above."""
+        log = pathlib.Path(tempfile.mkdtemp(prefix="weir-budget-")) / "decisions.jsonl"
+        self.addCleanup(shutil.rmtree, log.parent, True)
+        hedge = {"hedge": {"try": ["fake/m", "fake/m-cheap"], "after": "50ms", "ratio": 1}}
+        gateway = self.start(
+            settings={"catalogue": PRICED}, log={"decisions": str(log)},
+            route={"failover": {"try": [hedge, "fake/m-cheap"]},
+                   "budget": {"money": 1, "attempts": 7, "deadline": "40s"}})
+        gate = upstream.Gate()
+        self.up.reply_for("m", upstream.Reply([upstream.Wait(gate), upstream.Close()], "protocol"))
+        self.up.reply_for("m-cheap", upstream.Reply([upstream.Close()], "protocol"))
+        answered = self.in_background(gateway.port, "main", max_tokens=70)
+        self.up.wait_requests(2)
+        gate.open()
+        self.assertEqual(answered().status, 200)
+        eventually("the record", lambda: log.exists() and log.read_text().endswith("\n"))
+        asks = json.loads(log.read_text())["asks"]
+        self.assertEqual([ask["attempts_left"] for ask in asks if ask["node"] == "main/hedge"],
+                         [7, 6, 5, 5])
+        self.assertEqual([ask["attempts_left"] for ask in asks if ask["node"] == "main"], [7, 5])
+        money = [ask["money_left"] for ask in asks if ask["node"] == "main/hedge"]
+        self.assertEqual(sorted(set(money), reverse=True), sorted(money[:3], reverse=True))
+        self.assertEqual(len(set(money[:3])), 3, "each may have cost something of its own")
+        self.assertEqual(len({ask["deadline_us"] for ask in asks}), 1)
+
     def test_money_without_a_price(self):
         gateway = self.start(route={"budget": {"money": 0.01}})
         answer = client.chat(gateway.port, "main")

@@ -304,11 +304,23 @@ class FoolTest(PluginCase):
         self.assertEqual(client.chat(gateway.port, "p1/m").status, 200)
         return gateway
 
+    def told(self, gateway, says):
+        """Where another node saves the request, the log and the metrics have it nevertheless."""
+        for _ in range(3):
+            self.ups[1].reply(upstream.chat("saved"))
+            self.assertEqual(client.chat(gateway.port, "kept").content(), "saved")
+        self.assertIn(says, gateway.wait_line("warning route: strategy fool at odd"))
+        self.assertEqual(gateway.output().count("strategy fool at odd"), 1, "not a line for each")
+        self.assertEqual(gateway.metrics().sum("weir_strategy_faults_total", strategy="fool",
+                                               node="odd"), 4)
+
     def test_child_that_is_not_there(self):
-        self.contained("RANGE", 500, ["strategy fool", "odd", "a child that does not exist"])
+        says = "picked a child that does not exist"
+        self.told(self.contained("RANGE", 500, ["strategy fool at odd", says]), says)
 
     def test_what_is_no_decision(self):
-        self.contained("VERB", 500, ["strategy fool", "odd", "no decision"])
+        says = "gave no decision"
+        self.told(self.contained("VERB", 500, ["strategy fool at odd", says]), says)
 
     def test_same_failed_child_for_ever(self):
         self.contained("SAME", 502, ["scripted failure"], asked=16)  # the budget's attempts
@@ -320,7 +332,27 @@ class FoolTest(PluginCase):
         self.contained("SLEEP", 504, ["strategy fool", "odd", "waits for longer"])
 
     def test_never_at_rest(self):
-        self.contained("RESTLESS", 500, ["strategy fool", "odd", "too often"])
+        says = "was asked too often without an end"
+        self.told(self.contained("RESTLESS", 500, ["strategy fool at odd", says]), says)
+
+    def test_writing_beyond_its_state(self):
+        says = "wrote beyond its state"
+        self.told(self.contained("BEYOND", 500, ["strategy fool at odd", says]), says)
+
+    def test_crash(self):
+        """It costs the requests of its process, is named, and after the third time not asked."""
+        gateway = self.start("CRASH")
+        for _ in range(3):
+            with self.assertRaises((client.Incomplete, ConnectionResetError)):
+                client.chat(gateway.port, "odd")
+            self.ups[1].reply(upstream.chat("well"))
+            self.assertEqual(client.chat(gateway.port, "p1/m").content(), "well")
+        self.assertIn("fool", gateway.wait_line(r"worker.*(SIGABRT|ABRT)"))
+        self.assertIn("fool", gateway.wait_line(names.QUARANTINED))
+        worker = gateway.worker_pids()
+        self.assert_error(client.chat(gateway.port, "odd"), 500,
+                          says=["a strategy of this route is in quarantine", "replace the plugin"])
+        self.assertEqual(gateway.worker_pids(), worker)
 
 
 class StrategyTest(PluginCase):

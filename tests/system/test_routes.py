@@ -1,7 +1,9 @@
 """`weir routes` beside a running gateway: where it asks, and what it says of limits."""
 
+import hashlib
 import json
 import re
+import socket
 import unittest
 
 from harness import client, upstream
@@ -88,6 +90,52 @@ class RoutesTest(Case):
         admin = int(gateway.wait_line(r"admin paths on").rsplit(":", 1)[1])
         for form in ("%d", ":%d", "localhost:%d", "0.0.0.0:%d", "127.0.0.1:%d"):
             self.assertIn("fake/m  [", self.routes(gateway, "-a", form % admin), form)
+
+    def test_listening_for_everybody(self):
+        """With keys, with open doors, with a loopback address or an admin listener beside; `routes`
+        finds each by the file alone, and who asks for x-weir-explain must be an admin."""
+        secrets = {"boss": "weir-test-boss-0123456789abcdef", "team": "weir-test-team-0123456789abcd"}
+        keys = {name: {"key": "sha256:" + hashlib.sha256(secret.encode()).hexdigest(),
+                       "admin": name == "boss"} for name, secret in secrets.items()}
+        ways = (({"keys": keys}, "boss", True), ({"keys": keys}, "team", False),
+                ({"keys": keys}, None, False), ({"auth": "none"}, None, False),
+                ({"auth": "none", "listen": True}, None, True),
+                ({"keys": keys, "admin": {"listen": "127.0.0.1:0"}}, None, True),
+                ({"keys": keys, "admin": {"listen": "HOST:0"}}, "boss", True))
+        for host in ("0.0.0.0", "[::]") if socket.has_dualstack_ipv6() else ("0.0.0.0",):
+            for more, secret, told in ways:
+                with self.subTest(host=host, more=list(more), secret=secret):
+                    more = json.loads(json.dumps(more).replace("HOST", host))
+                    home = more.pop("listen", False)
+                    gateway = self.start(listen=["127.0.0.1:0", host + ":0"], **more)
+                    at = self.settled(gateway, host, home, more)
+                    who = ["--key", secrets[secret]] if secret else []
+                    done = run("routes", "-c", gateway.config_path, *who, env={"TEST_KEY": KEY})
+                    self.assertEqual(done.returncode, 0, done.stderr)
+                    self.assertEqual("fake/m  [" in done.stdout, told, done)
+                    self.assertEqual("an admin only" in done.stderr, not told, done.stderr)
+                    if host == "0.0.0.0" and (secret or "keys" not in more):
+                        self.explained(gateway, at, secrets.get(secret), secret == "boss")
+                    self.doCleanups()
+
+    def settled(self, gateway, host, home, more):
+        """Writes down where it listens, its loopback address only if `home`; gives the port."""
+        config = json.loads(gateway.config_path.read_text())
+        at = gateway.wait_line(r"listening on http://" + re.escape(host)).rsplit("/", 1)[1]
+        config["listen"] = [at, "127.0.0.1:%d" % gateway.port] if home else at
+        if "admin" in more:
+            config["admin"]["listen"] = gateway.wait_line("admin paths on").rsplit("/", 1)[1]
+        gateway.write_config(config)
+        return int(at.rsplit(":", 1)[1])
+
+    def explained(self, gateway, port, secret, told):
+        headers = [("x-weir-explain", "1")] + (
+            [("authorization", "Bearer " + secret)] if secret else [])
+        answer = client.chat(port, "main", headers=headers)
+        self.assertEqual((answer.status, "x-weir-explain" in answer.headers), (200, told))
+        done = run("explain", "-c", gateway.config_path, "--json", env={"TEST_KEY": KEY},
+                   input=json.dumps({"model": "main", "messages": client.messages()}))
+        self.assertEqual((done.returncode, json.loads(done.stdout)["order"][0]), (0, "fake/m"), done)
 
     def test_it_asks_where_admin_paths_are(self):
         """Without being told, and with the host that is listened on being no name of this machine."""

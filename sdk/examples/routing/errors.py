@@ -14,7 +14,8 @@ def attempt(what, *asked, **more):
                                       error.body["message"]))
 
 
-attempt("key", "claude-3-opus-20240229")   # where the provider's key is not right
+for model in ("gpt-4o", "claude-3-opus-20240229", "gemini-2.5-flash"):
+    attempt("key", model)                  # where the provider's key is not right
 attempt("provider", "gpt-4o", headers={"x-weir-provider": "mistral"})
 attempt("model", "claude-3-haiku-20240307")  # its vendor has it no more
 attempt("any model", "gtp-4o")             # nobody has it

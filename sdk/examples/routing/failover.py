@@ -5,6 +5,8 @@ import openai
 from weir_client import ask, show
 
 try:
-    show("main", *ask("How do the models of OpenAI and Anthropic differ?"))
+    answer, served = ask("What is the difference between OpenAI and Anthropic models?")
+    show("main", answer, served)
+    print("response from: %s" % answer.model)
 except openai.APIError as error:
     print("all providers failed: %s" % error)

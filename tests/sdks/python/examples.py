@@ -72,6 +72,8 @@ class ExampleCase(Case):
 
 
 class ProvidersTest(ExampleCase):
+    APIS = ("chat completions", "responses")
+
     def test_who_is_asked(self):
         self.serve("providers.yaml")
         rows = self.table("providers.py")
@@ -79,13 +81,14 @@ class ProvidersTest(ExampleCase):
         self.assertEqual(served, {
             "header": GPT, "body": OPUS, "prefix": "gemini/gemini-2.5-flash", "gpt-4o": GPT,
             "claude-3-opus-20240229": OPUS, "gemini-2.5-flash": "gemini/gemini-2.5-flash",
-            "llama3.1": "local/llama3.1", "gpt-4-latest": GPT, "anthropic's default": OPUS,
-            "nothing": GPT})
+            "llama3.1": "local/llama3.1", "gpt-4-latest": GPT, "gpt-3.5": "openai/gpt-3.5-turbo",
+            "anthropic's default": OPUS, "nothing": GPT})
         for who, text in rows.values():
             self.assertEqual(text, who.split("/")[0] + " says hello")
-        self.assertEqual([r.json()["model"] for r in self.ups["openai"].requests], ["gpt-4o"] * 4)
+        self.assertEqual([r.json()["model"] for r in self.ups["openai"].requests],
+                         ["gpt-4o"] * 3 + ["gpt-3.5-turbo", "gpt-4o"])
         self.assertEqual({n: self.asked(n) for n in self.ups},
-                         {"openai": 4, "anthropic": 3, "gemini": 2, "local": 1})
+                         {"openai": 5, "anthropic": 3, "gemini": 2, "local": 1})
         for name, key in vendors.KEYS.items():
             for record in self.ups[name].requests:
                 self.assertIn(key, str(record.fields), "each got its own key")
@@ -100,27 +103,58 @@ class ProvidersTest(ExampleCase):
     def test_schema(self):
         self.serve("providers.yaml")
         lines = self.run_example("schema.py")
-        self.assertEqual([line[29:] for line in lines], ["Version 2: faster; smaller"] * 4)
-        self.assertEqual({self.asked(n) for n in self.ups}, {1})
+        self.assertEqual([line[29:] for line in lines],
+                         [api + ": Version 2: faster; smaller" for api in self.APIS] * 4)
+        self.assertEqual({self.asked(n) for n in self.ups}, {2})
+
+    def test_schema_of_who_answers_instead(self):
+        """The same schema holds for the provider that the route moves on to."""
+        self.serve("failover.yaml", RETRY_DELAY="20ms")
+        self.ups["openai"].default = lambda record: upstream.error(500)
+        lines = self.run_example("schema.py", "main")
+        self.assertEqual([line[29:] for line in lines],
+                         [api + ": Version 2: faster; smaller" for api in self.APIS])
+        self.assertEqual((self.asked("openai"), self.asked("anthropic")), (5, 2),
+                         "four tries, and the fifth failure in a row is the last for a while")
+
+    def test_monitor(self):
+        self.serve("providers.yaml")
+        self.run_example("errors.py")
+        self.run_example("stream.py")
+        self.gw.wait_access(10)
+        rows = {line[:36].strip(): line[37:].split(", ") for line in self.run_example("monitor.py")}
+        counts = {target: row[:4] for target, row in rows.items()}
+        self.assertEqual(counts, {
+            GPT: ["up", "2 good", "0 failed", "24 tokens"],
+            OPUS: ["up", "2 good", "0 failed", "24 tokens"],
+            "anthropic/claude-3-haiku-20240307": ["up", "0 good", "1 failed", "0 tokens"],
+            "gemini/gemini-2.5-flash": ["up", "2 good", "0 failed", "24 tokens"],
+            "local/llama3.1": ["up", "1 good", "0 failed", "12 tokens"]})
+        for row in rows.values():
+            self.assertRegex(row[4], r"^\d+\.\d{3} s on average$")
 
     def test_errors(self):
         self.serve("providers.yaml")
-        key, no_provider, gone, no_model = self.run_example("errors.py")
-        self.assertRegex(key, "^key +answered")
+        *keys, no_provider, gone, no_model = self.run_example("errors.py")
+        self.assertEqual(len(keys), 3)
+        for key in keys:
+            self.assertRegex(key, "^key +answered")
         self.assertRegex(gone, "NotFoundError 404 model_not_found: provider anthropic: "
                                "model: claude-3-haiku-20240307")
         self.assertRegex(no_provider, "NotFoundError 404 provider_not_found: provider 'mistral' "
                                       "is not configured")
         self.assertRegex(no_model, "NotFoundError 404 model_not_found: model 'gtp-4o' is not "
                                    "configured.*gpt-4o")
-        self.assertEqual((self.asked("anthropic"), self.asked("openai")), (2, 0))
+        self.assertEqual((self.asked("anthropic"), self.asked("openai")), (2, 1))
 
     def test_wrong_key(self):
-        self.serve("providers.yaml", ANTHROPIC_API_KEY="sk-ant-of-somebody-else")
-        key, *_ = self.run_example("errors.py")
-        self.assertRegex(key, "AuthenticationError 401 invalid_api_key: provider anthropic: "
-                              "invalid x-api-key")
-        self.assertNotIn("somebody-else", key)
+        """Each says so in a form of its own; the application sees one."""
+        self.serve("providers.yaml", **{name.upper() + "_API_KEY": "sk-of-somebody-else"
+                                        for name in vendors.KEYS})
+        for name, key in zip(vendors.KEYS, self.run_example("errors.py")):
+            self.assertRegex(key, "AuthenticationError 401 invalid_api_key: provider %s: %s" %
+                             (name, vendors.WRONG_KEY[name]))
+            self.assertNotIn("somebody-else", key)
 
 
 class FailoverTest(ExampleCase):
@@ -128,9 +162,14 @@ class FailoverTest(ExampleCase):
         self.serve("failover.yaml", **env)
         self.ups["openai"].default = answer
 
+    def shown(self, served, text):
+        line, model = self.run_example("failover.py")
+        self.assertEqual(line[28:].split(None, 1), [served, text])
+        self.assertEqual(model, "response from: " + served.split("/")[1])
+
     def test_primary(self):
         self.serve("failover.yaml")
-        self.assertEqual(self.table("failover.py")["main"], (GPT, "openai says hello"))
+        self.shown(GPT, "openai says hello")
         self.assertEqual((self.asked("openai"), self.asked("anthropic")), (1, 0))
 
     def test_conditions(self):
@@ -140,7 +179,7 @@ class FailoverTest(ExampleCase):
                               (lambda r: Reply([Stall()], "timeout"), 1)):
             with self.subTest(tries=tries):
                 self.serve_failing(answer, RETRY_DELAY="20ms", OPENAI_TIMEOUT="500ms")
-                self.assertEqual(self.table("failover.py")["main"], (OPUS, "anthropic says hello"))
+                self.shown(OPUS, "anthropic says hello")
                 self.assertEqual((self.asked("openai"), self.asked("anthropic")), (tries, 1))
 
     def test_not_a_condition(self):
@@ -167,9 +206,9 @@ class StrategyTest(ExampleCase):
     def test_balance(self):
         self.serve("balance.yaml")
         lines = self.run_example("balance.py")
-        turns = [line[28:].split()[0] for line in lines[:5]]
+        turns = [line.split("handled by: ")[1] for line in lines[:5]]
         self.assertEqual(turns, [turns[0], turns[1]] * 2 + [turns[0]])
-        self.assertEqual(set(turns), {GPT, OPUS})
+        self.assertEqual(set(turns), {"openai", "anthropic"})
         self.assertEqual(lines[5:], ["20 of turns: anthropic 10, openai 10",
                                      "20 of shares: anthropic 6, openai 14"])
         self.assertEqual(self.asked("openai") + self.asked("anthropic"), 45)
@@ -187,6 +226,18 @@ class StrategyTest(ExampleCase):
         counts = dict(re.findall(r"(\w+) (\d+)", line.split(": ")[1]))
         self.assertGreater(int(counts["anthropic"]), 20, line)
         self.assertEqual(self.asked("openai") + self.asked("anthropic"), 30)
+
+    def test_cost(self):
+        self.serve("cost.yaml")
+        served = {what: who for what, (who, _) in self.table("cost.py").items()}
+        self.assertEqual(served, {"simple": "openai/gpt-4o-mini", "long": GPT, "with tools": GPT})
+
+    def test_cost_of_the_next(self):
+        """Without the cheapest it is the next cheapest, also for what should have a better one."""
+        self.serve("cost.yaml")
+        self.ups["openai"].default = lambda record: upstream.error(503)
+        served = {who for who, _ in self.table("cost.py").values()}
+        self.assertEqual(served, {"gemini/gemini-2.5-flash"})
 
     def test_tenant(self):
         self.serve("tenant.yaml")

@@ -73,14 +73,28 @@ def ollama(record):
                           usage=upstream.counted(7, 5))
 
 
+WRONG_KEY = {"openai": "Incorrect API key provided", "anthropic": "invalid x-api-key",
+             "gemini": "API key not valid"}
+REFUSALS = {
+    "openai": (401, {"error": {"message": "Incorrect API key provided: sk-of*********else.",
+                               "type": "invalid_request_error", "param": None,
+                               "code": "invalid_api_key"}}),
+    "anthropic": (401, {"type": "error", "error": {"type": "authentication_error",
+                                                   "message": "invalid x-api-key"}}),
+    "gemini": (400, {"error": {
+        "code": 400, "message": "API key not valid. Please pass a valid API key.",
+        "status": "INVALID_ARGUMENT", "details": [{
+            "@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID",
+            "domain": "googleapis.com"}]}}),
+}
+
+
 def guarded(name, answer):
     """Refuses another key than its own, as vendors do."""
     def check(record):
         if KEYS.get(name) and _key_of(record) != KEYS[name]:
-            kind = "authentication_error" if name == "anthropic" else "invalid_request_error"
-            return upstream.jsonr({"type": "error", "error": {
-                "type": kind, "message": "invalid x-api-key", "code": "invalid_api_key"}}, 401,
-                cls="authentication")
+            status, body = REFUSALS[name]
+            return upstream.jsonr(body, status, cls="authentication")
         return answer(record)
     return check
 

@@ -6,10 +6,24 @@
  *   FOOL_SLEEP    waits for an hour, though nothing runs
  *   FOOL_RESTLESS wants to be asked again at once, for ever
  *   FOOL_VERB     says what is no word
+ *   FOOL_BEYOND   writes behind its state
+ *   FOOL_CRASH    does not come back
  */
+#include <stdlib.h>
 #include <weir/plugin.h>
 
-enum { FOOL_RANGE, FOOL_SAME, FOOL_LATE, FOOL_SLEEP, FOOL_RESTLESS, FOOL_VERB };
+enum {
+    FOOL_RANGE,
+    FOOL_SAME,
+    FOOL_LATE,
+    FOOL_SLEEP,
+    FOOL_RESTLESS,
+    FOOL_VERB,
+    FOOL_BEYOND,
+    FOOL_CRASH
+};
+
+enum { FOOL_STATE = 8 };
 
 #define FOOL_OPTIONS(O) O(CHILDREN, "across", NULL, NULL, WEIR_OPTION_REQUIRED, "children")
 
@@ -39,6 +53,10 @@ static weir_result fool_next(void *cfg, const weir_ask *ask, weir_decision *d)
               : FOOL == FOOL_SLEEP || FOOL == FOOL_RESTLESS ? WEIR_WAIT
                                                             : WEIR_PICK;
     d->child = FOOL == FOOL_RANGE ? ask->children.count : 0;
+    if (FOOL == FOOL_CRASH)
+        abort();
+    if (FOOL == FOOL_BEYOND)
+        ((char *)ask->state)[FOOL_STATE + 3] = 'x';
     if (FOOL == FOOL_LATE)
         d->start_us = INT64_MAX;
     if (FOOL == FOOL_SLEEP)
@@ -50,6 +68,7 @@ static weir_result fool_next(void *cfg, const weir_ask *ask, weir_decision *d)
 
 static const weir_strategy_v1 fool_face = {
     .struct_size = sizeof(weir_strategy_v1),
+    .state_size = FOOL_STATE,
     .options = { fool_options, 1, sizeof(weir_option) },
     .configure = fool_configure,
     .release = fool_release,

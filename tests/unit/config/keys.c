@@ -3,6 +3,7 @@
  */
 #include "helper.h"
 
+#include <openssl/crypto.h>
 #include <string.h>
 
 #define PROVIDER "providers: { sim: { default_model: s } }\n"
@@ -89,6 +90,52 @@ static void test_find(void)
     }
 }
 
+/* Stands in for OpenSSL's, and counts how often it compares, and what. */
+static guint compared, compared_whole;
+
+int CRYPTO_memcmp(const void *a, const void *b, size_t len)
+{
+    const unsigned char *x = a, *y = b;
+    unsigned char differ = 0;
+
+    compared++;
+    compared_whole += len == CONFIG_DIGEST;
+    for (size_t i = 0; i < len; i++)
+        differ |= x[i] ^ y[i];
+    return differ;
+}
+
+/* What the search did not look at is compared in constant time, whole, wherever it differs: with a
+ * comparison that stops at the first difference this counts nothing. */
+static void test_constant_time(void)
+{
+    enum { SHOWN = 8 };
+    g_autoptr(GString) text = g_string_new(PROVIDER "keys:\n");
+    g_autoptr(config_t) c = NULL;
+    guint8 digest[CONFIG_DIGEST];
+
+    config_key_digest("a key of some length", digest);
+    for (int twin = 0; twin < 2; twin++) { /* alike where the search looks */
+        digest[CONFIG_DIGEST - 1] = (guint8)twin;
+        g_string_append_printf(text, "  k%d: sha256:", twin);
+        for (guint i = 0; i < CONFIG_DIGEST; i++)
+            g_string_append_printf(text, "%02x", digest[i]);
+        g_string_append_c(text, '\n');
+    }
+    c = helper_load(text->str);
+    g_assert_cmpstr(config_find_key(c, digest)->name, ==, "k1");
+    digest[CONFIG_DIGEST - 1] = 0;
+    g_assert_cmpstr(config_find_key(c, digest)->name, ==, "k0");
+    for (guint bit = SHOWN * 8; bit < CONFIG_DIGEST * 8 - 1; bit++) {
+        digest[bit / 8] ^= (guint8)(0x80 >> bit % 8);
+        compared = compared_whole = 0;
+        g_assert_null(config_find_key(c, digest));
+        g_assert_cmpuint(compared, ==, 2);
+        g_assert_cmpuint(compared_whole, ==, 2);
+        digest[bit / 8] ^= (guint8)(0x80 >> bit % 8);
+    }
+}
+
 static void test_refused(void)
 {
     helper_refuses(PROVIDER "keys: { a: something in the clear }\n",
@@ -141,6 +188,7 @@ int main(int argc, char **argv)
     g_test_add_func("/config/keys/digest", test_digest);
     g_test_add_func("/config/keys/read", test_read);
     g_test_add_func("/config/keys/find", test_find);
+    g_test_add_func("/config/keys/constant-time", test_constant_time);
     g_test_add_func("/config/keys/refused", test_refused);
     g_test_add_func("/config/keys/exposed", test_exposed);
     return g_test_run();

@@ -1,180 +1,22 @@
 /*
- * balance.c - the balancers of the build under a simulated clock: shares, tails, slow and cold
- * children, affinity, caps of hedging. No time passes while they run.
+ * balance.c - the balancers of the build under a simulated clock: shares, tails, affinity, caps of
+ * hedging. How least-latency meets slow and cold children is in latency.c.
  */
 #include "../engine/kit.h"
 #include "base/str.h"
+#include "play.h"
 
 #include <math.h>
 
-enum { CHILDREN = 4, RUNNING = 20000 };
-
-/* A request at a child. */
-struct job {
-    uint32_t child;
-    int64_t start_us, first_us, end_us, tokens;
-};
-
-/* A node of the tree with children that are played. */
-struct play {
-    const struct node *node;
-    weir_ask ask;
-    weir_facts facts;
-    weir_budget budget;
-    weir_child child[CHILDREN];
-    weir_try tries[2];
-    uint64_t state[64];
-    uint64_t child_state[CHILDREN][64];
-    GRand *rand;
-    /* How the children are: */
-    int64_t ttft_us[CHILDREN], tpot_us[CHILDREN];
-    bool queue; /* each serves one at a time */
-    int64_t free_us[CHILDREN];
-    int64_t seen_us[CHILDREN]; /* when its estimates were last fed */
-    struct job *jobs;
-    uint32_t count;
-};
-
 static struct config *config;
 static struct tree *tree;
-
-static struct play *play_new(const char *route)
-{
-    struct play *p = g_new0(struct play, 1);
-
-    p->node = tree_route(tree, str_of(route))->root;
-    g_assert_cmpuint(p->node->count, <=, CHILDREN);
-    g_assert_cmpuint(p->node->part->strategy.state_size, <=, sizeof p->state);
-    g_assert_cmpuint(p->node->part->strategy.child_state_size, <=, sizeof p->child_state[0]);
-    p->rand = g_rand_new_with_seed(7);
-    p->jobs = g_new0(struct job, RUNNING);
-    p->facts =
-        (weir_facts){ .struct_size = sizeof(weir_facts), .input_tokens = 100, .output_tokens = -1 };
-    p->budget = (weir_budget){ sizeof(weir_budget), 10, INT64_MAX, -1 };
-    p->ask = (weir_ask){ .struct_size = sizeof(weir_ask),
-                         .now_us = 1000000000,
-                         .seed = 1,
-                         .facts = &p->facts,
-                         .budget = &p->budget,
-                         .state = p->state,
-                         .children = { p->child, p->node->count, sizeof(weir_child) },
-                         .tries = { p->tries, 0, sizeof(weir_try) } };
-    for (uint32_t i = 0; i < p->node->count; i++)
-        p->child[i] = (weir_child){ .struct_size = sizeof(weir_child),
-                                    .name = p->node->children[i].name,
-                                    .state = p->child_state[i],
-                                    .ttft_us = -1,
-                                    .ttft_p95_us = -1,
-                                    .tpot_ns = -1,
-                                    .headroom_ppm = 1000000,
-                                    .max_retries = -1,
-                                    .price_in = -1,
-                                    .price_out = -1,
-                                    .context_window = -1,
-                                    .max_output_tokens = -1 };
-    return p;
-}
-
-static void play_free(struct play *p)
-{
-    g_rand_free(p->rand);
-    g_free(p->jobs);
-    g_free(p);
-}
-
-static weir_decision play_ask(struct play *p, uint32_t why)
-{
-    weir_decision d = { .struct_size = sizeof(d), .child = WEIR_NO_CHILD };
-
-    p->ask.why = why;
-    p->ask.seed = (uint64_t)g_rand_int(p->rand) << 32 | g_rand_int(p->rand);
-    g_assert_cmpint(p->node->part->strategy.next(p->node->cfg, &p->ask, &d), ==, WEIR_OK);
-    return d;
-}
-
-static uint32_t play_pick(struct play *p)
-{
-    weir_decision d = play_ask(p, WEIR_ASK_START);
-
-    g_assert_cmpuint(d.verb, ==, WEIR_PICK);
-    g_assert_cmpuint(d.child, <, p->node->count);
-    return d.child;
-}
-
-/* Peak-EWMA as target records have it: up at once, down with a time constant of 10 s. */
-static int64_t peak(int64_t old, int64_t now, double weight)
-{
-    if (old < 0 || now > old)
-        return now;
-    return old + (int64_t)((double)(now - old) * weight);
-}
-
-static void job_over(struct play *p, const struct job *j)
-{
-    weir_child *c = &p->child[j->child];
-    double weight = 1 - exp(-(double)(j->end_us - p->seen_us[j->child]) / 10e6);
-
-    c->inflight--;
-    c->inflight_tokens -= j->tokens;
-    c->ttft_us = peak(c->ttft_us, j->first_us - j->start_us, weight);
-    c->tpot_ns = peak(c->tpot_ns, (j->end_us - j->first_us) * 1000 / j->tokens, weight);
-    c->samples++;
-    p->seen_us[j->child] = j->end_us;
-}
-
-static void play_until(struct play *p, int64_t now_us)
-{
-    uint32_t kept = 0;
-
-    for (uint32_t i = 0; i < p->count; i++) {
-        if (p->jobs[i].end_us <= now_us)
-            job_over(p, &p->jobs[i]);
-        else
-            p->jobs[kept++] = p->jobs[i];
-    }
-    p->count = kept;
-    p->ask.now_us = now_us;
-}
-
-/* Gives the child a request; how long it takes there, in microseconds. */
-static int64_t play_start(struct play *p, uint32_t child)
-{
-    int64_t now = p->ask.now_us, begin = now, tokens = g_rand_int_range(p->rand, 50, 150);
-    struct job *j = &p->jobs[p->count++];
-
-    g_assert_cmpuint(p->count, <=, RUNNING);
-    if (p->queue && p->free_us[child] > now)
-        begin = p->free_us[child];
-    *j = (struct job){ child, now, begin + p->ttft_us[child], 0, tokens };
-    j->end_us = j->first_us + tokens * p->tpot_us[child];
-    p->free_us[child] = j->end_us;
-    p->child[child].inflight++;
-    p->child[child].inflight_tokens += tokens;
-    return j->end_us - now;
-}
-
-/* The next request comes, `mean_us` after the last on average. */
-static void play_wait(struct play *p, int64_t mean_us)
-{
-    double gap = -log(1 - g_rand_double(p->rand)) * (double)mean_us;
-
-    play_until(p, p->ask.now_us + (int64_t)gap);
-}
-
-static void children_are(struct play *p, int64_t ttft_us, int64_t tpot_us)
-{
-    for (uint32_t i = 0; i < CHILDREN; i++) {
-        p->ttft_us[i] = ttft_us;
-        p->tpot_us[i] = tpot_us;
-    }
-}
 
 /* -- weighted --------------------------------------------------------------------------------- */
 
 static void test_weighted(void)
 {
     static const double share[] = { 0.6, 0.25, 0.15 };
-    struct play *p = play_new("weighted");
+    struct play *p = play_new(tree, "weighted");
     double picks[3] = { 0 };
 
     for (int n = 1; n <= 100000; n++) {
@@ -200,10 +42,10 @@ static int by_time(const void *a, const void *b)
 static int64_t p99(bool by_strategy)
 {
     enum { REQUESTS = 20000 };
-    struct play *p = play_new("random-two");
+    struct play *p = play_new(tree, "random-two");
     int64_t *took = g_new0(int64_t, REQUESTS), result;
 
-    children_are(p, 10000, 100);
+    play_all_alike(p, 10000, 100);
     p->ttft_us[0] *= 5;
     p->tpot_us[0] *= 5;
     p->queue = true;
@@ -228,7 +70,7 @@ static void test_random_two(void)
 
 static void test_least_busy(void)
 {
-    struct play *p = play_new("least-busy");
+    struct play *p = play_new(tree, "least-busy");
 
     for (uint32_t i = 0; i < CHILDREN; i++)
         p->child[i].inflight_tokens = 1000 + (i != 2);
@@ -242,7 +84,7 @@ static void test_least_busy(void)
 
 static void test_headroom(void)
 {
-    struct play *p = play_new("headroom");
+    struct play *p = play_new(tree, "headroom");
 
     for (uint32_t i = 0; i < CHILDREN; i++)
         p->child[i].headroom_ppm = 100000 * (i + 1);
@@ -255,7 +97,7 @@ static void test_headroom(void)
 
 static void test_cheapest(void)
 {
-    struct play *p = play_new("cheapest");
+    struct play *p = play_new(tree, "cheapest");
 
     p->facts.input_tokens = 1000;
     p->child[0].price_in = 100, p->child[0].price_out = 5000;
@@ -272,93 +114,12 @@ static void test_cheapest(void)
     play_free(p);
 }
 
-/* -- least-latency ---------------------------------------------------------------------------- */
-
-static void run(struct play *p, int requests, uint32_t picks[CHILDREN])
-{
-    memset(picks, 0, CHILDREN * sizeof picks[0]);
-    for (int i = 0; i < requests; i++) {
-        uint32_t child;
-
-        play_wait(p, 30000);
-        child = play_pick(p);
-        picks[child]++;
-        play_start(p, child);
-    }
-}
-
-static void test_slow(void)
-{
-    struct play *p = play_new("least-latency");
-    uint32_t picks[CHILDREN];
-
-    children_are(p, 200000, 2000);
-    run(p, 2000, picks);
-    for (int i = 0; i < CHILDREN; i++)
-        g_assert_cmpuint(picks[i], >, 300);
-    p->ttft_us[0] *= 5;
-    p->tpot_us[0] *= 5;
-    run(p, 50, picks);
-    run(p, 500, picks);
-    g_assert_cmpuint(picks[0], <, 50);
-    children_are(p, 200000, 2000); /* and back: it is found out */
-    run(p, 3000, picks);
-    run(p, 1000, picks);
-    g_assert_cmpuint(picks[0], >, 100);
-    play_free(p);
-}
-
-/* One that nothing is known of gets its share of trials, and not many at once, however long its
- * first answer takes. */
-static void test_cold(void)
-{
-    struct play *p = play_new("least-latency");
-    uint32_t picks[CHILDREN];
-
-    children_are(p, 200000, 2000);
-    p->child[3].blocked = WEIR_BLOCKED_BREAKER;
-    run(p, 500, picks);
-    g_assert_cmpuint(picks[3], ==, 0);
-    p->child[3].blocked = 0;
-    p->ttft_us[3] = INT64_C(1) << 40;
-    run(p, 1000, picks);
-    g_assert_cmpuint(picks[3], >=, 1);
-    g_assert_cmpuint(picks[3], <=, 2);
-    play_free(p);
-
-    p = play_new("least-latency"); /* a quick one is used as soon as it is known */
-    children_are(p, 200000, 2000);
-    p->child[3].blocked = WEIR_BLOCKED_BREAKER;
-    run(p, 500, picks);
-    p->child[3].blocked = 0;
-    run(p, 100, picks);
-    g_assert_cmpuint(picks[3], <, 40);
-    run(p, 1000, picks);
-    g_assert_cmpuint(picks[3], >, 100);
-    play_free(p);
-}
-
-/* Long answers do not make a child look slow; which is best depends on how long the answer is. */
-static void test_lengths(void)
-{
-    struct play *p = play_new("least-latency");
-
-    p->child[0].ttft_us = 100000, p->child[0].tpot_ns = 20000000;
-    p->child[1].ttft_us = 900000, p->child[1].tpot_ns = 5000000;
-    p->child[2].blocked = p->child[3].blocked = WEIR_BLOCKED_BREAKER;
-    p->facts.output_tokens = 5;
-    g_assert_cmpuint(play_pick(p), ==, 0);
-    p->facts.output_tokens = 400;
-    g_assert_cmpuint(play_pick(p), ==, 1);
-    play_free(p);
-}
-
 /* -- affinity --------------------------------------------------------------------------------- */
 
 static void test_affinity(void)
 {
     enum { KEYS = 4000 };
-    struct play *p = play_new("affinity");
+    struct play *p = play_new(tree, "affinity");
     uint8_t *was = g_new0(uint8_t, KEYS);
     uint32_t share[CHILDREN] = { 0 };
 
@@ -388,7 +149,7 @@ static void test_affinity(void)
 /* One key with everything: no child has more than its bound in flight. */
 static void test_affinity_bound(void)
 {
-    struct play *p = play_new("affinity");
+    struct play *p = play_new(tree, "affinity");
 
     p->facts.session = S("the only one");
     for (uint32_t n = 1; n <= 1000; n++) {
@@ -422,7 +183,7 @@ static bool hedged(struct play *p)
 
 static void test_hedge_ratio(void)
 {
-    struct play *p = play_new("hedge");
+    struct play *p = play_new(tree, "hedge");
     int second = 0;
 
     for (int n = 1; n <= 10000; n++) {
@@ -447,7 +208,7 @@ static void test_hedge_cost(void)
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        struct play *p = play_new("hedge-cost");
+        struct play *p = play_new(tree, "hedge-cost");
 
         p->child[1].price_in = rows[i].in;
         p->child[1].price_out = rows[i].out;
@@ -459,7 +220,7 @@ static void test_hedge_cost(void)
 
 static void test_hedge_quantile(void)
 {
-    struct play *p = play_new("hedge-quantile");
+    struct play *p = play_new(tree, "hedge-quantile");
     const struct node *n = p->node;
     weir_outcome o = { .struct_size = sizeof(o), .start_us = 1000000 };
     weir_decision d;
@@ -480,7 +241,7 @@ static void test_hedge_quantile(void)
 /* An answer that has begun is not raced; what failed moves on without being counted. */
 static void test_hedge_not(void)
 {
-    struct play *p = play_new("hedge");
+    struct play *p = play_new(tree, "hedge");
     weir_failure failure = { .struct_size = sizeof(failure),
                              .class_id = WEIR_CLASS_SERVER_ERROR,
                              .family = WEIR_CLASS_SERVER_ERROR };
@@ -515,7 +276,6 @@ int main(int argc, char **argv)
         "  least-busy: { least_busy: [sim/a, sim/b, sim/c, sim/d] }\n"
         "  headroom: { headroom: [sim/a, sim/b, sim/c, sim/d] }\n"
         "  cheapest: { cheapest: [sim/a, sim/b, sim/c, sim/d] }\n"
-        "  least-latency: { least_latency: { across: [sim/a, sim/b, sim/c, sim/d] } }\n"
         "  affinity: { affinity: { across: [sim/a, sim/b, sim/c, sim/d] } }\n"
         "  hedge: { hedge: { try: [sim/a, sim/b], after: 500ms } }\n"
         "  hedge-cost: { hedge: { try: [sim/a, sim/b], after: 500ms, ratio: 1, max_cost: 0.01 } }\n"
@@ -527,9 +287,6 @@ int main(int argc, char **argv)
     g_test_add_func("/balance/least-busy", test_least_busy);
     g_test_add_func("/balance/headroom", test_headroom);
     g_test_add_func("/balance/cheapest", test_cheapest);
-    g_test_add_func("/balance/least-latency-slow", test_slow);
-    g_test_add_func("/balance/least-latency-cold", test_cold);
-    g_test_add_func("/balance/least-latency-lengths", test_lengths);
     g_test_add_func("/balance/affinity", test_affinity);
     g_test_add_func("/balance/affinity-bound", test_affinity_bound);
     g_test_add_func("/balance/hedge-ratio", test_hedge_ratio);

@@ -97,6 +97,29 @@ static weir_result ask_again_only(struct planted *p, const weir_ask *ask, weir_d
     return WEIR_OK;
 }
 
+static weir_result write_beyond(struct planted *p, const weir_ask *ask, weir_decision *d)
+{
+    ((char *)ask->state)[p->state.state_size] = 1;
+    d->verb = WEIR_PICK;
+    d->child = 0;
+    return WEIR_OK;
+}
+
+static weir_result write_beyond_child(struct planted *p, const weir_ask *ask, weir_decision *d)
+{
+    ((char *)p->children[0].state)[p->state.child_size + STATE_GUARD - 1] = 1;
+    d->verb = WEIR_PICK;
+    d->child = 0;
+    (void)ask;
+    return WEIR_OK;
+}
+
+static void test_state(void)
+{
+    misbehaves(write_beyond, 0, "wrote beyond its state", 1);
+    misbehaves(write_beyond_child, 0, "wrote beyond its state", 1);
+}
+
 static void test_range(void)
 {
     misbehaves(out_of_range, 0, "a child that does not exist", 1);
@@ -259,6 +282,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/foolish/range", test_range);
+    g_test_add_func("/foolish/state", test_state);
     g_test_add_func("/foolish/undecided", test_undecided);
     g_test_add_func("/foolish/stubborn", test_stubborn);
     g_test_add_func("/foolish/waiting", test_waiting);

@@ -5,6 +5,8 @@
 #include "base/str.h"
 #include "model/failure.h"
 
+enum { PLANT_STATE = 16 };
+
 static bool speaks(void *cfg, weir_str dialect)
 {
     (void)cfg, (void)dialect;
@@ -116,7 +118,8 @@ struct planted *plant(const char *path, plant_next what)
     p->part.strategy.next = next;
     p->part.strategy.observe = observe;
     pthread_mutex_init(&p->state.lock, NULL);
-    p->state.state = g_malloc0(16);
+    p->state.state_size = p->state.child_size = PLANT_STATE;
+    p->state.state = g_malloc0(PLANT_STATE + STATE_GUARD);
     p->node.part = &p->part;
     p->node.cfg = p;
     p->node.state = &p->state;
@@ -144,7 +147,7 @@ static struct child *add_child(struct planted *p, int kind, const char *name)
     g_assert_cmpuint(p->node.count, <=, G_N_ELEMENTS(p->children));
     c->kind = kind;
     c->name = str_of(name);
-    c->state = g_malloc0(16);
+    c->state = g_malloc0(PLANT_STATE + STATE_GUARD);
     return c;
 }
 
