@@ -12,13 +12,19 @@
 
 enum {
     QUIET_MS = 300, /* a copy or a build writes many times */
-    EVENTS = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ONLYDIR,
+    EVENTS = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ONLYDIR,
+};
+
+/* A directory that is watched. */
+struct place {
+    char *path;
+    const char *suffix; /* of files that count */
 };
 
 struct watch {
     int fd;
     guint source, timer;
-    GHashTable *watched; /* watch descriptor -> suffix that counts */
+    GHashTable *watched; /* watch descriptor -> struct place */
     void (*changed)(void *ctx);
     void *ctx;
 };
@@ -32,15 +38,54 @@ static gboolean on_quiet(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
-/* Logs and editors' scratch files in the same directory are nobody's business. */
+static void place_free(gpointer data)
+{
+    struct place *p = data;
+
+    g_free(p->path);
+    g_free(p);
+}
+
+static void watch_directory(struct watch *w, const char *path, const char *suffix)
+{
+    int wd = inotify_add_watch(w->fd, path, EVENTS);
+    struct place *p;
+
+    if (wd < 0)
+        return;
+    p = g_new0(struct place, 1);
+    p->path = g_strdup(path);
+    p->suffix = suffix;
+    g_hash_table_insert(w->watched, GINT_TO_POINTER(wd), p);
+}
+
+/* A conf.d that comes is watched from now on, and may hold something already. */
+static gboolean folder_counts(struct watch *w, const struct place *p,
+                              const struct inotify_event *event)
+{
+    g_autofree char *path = NULL;
+
+    if (!g_str_equal(p->suffix, ".yaml") || !g_str_equal(event->name, "conf.d"))
+        return FALSE;
+    path = g_build_filename(p->path, event->name, NULL);
+    watch_directory(w, path, ".yaml");
+    return TRUE;
+}
+
+/* Logs and editors' scratch files in the same directory are nobody's business; of a file that was
+ * created, its first writing tells. */
 static gboolean counts(struct watch *w, const struct inotify_event *event)
 {
-    const char *suffix = g_hash_table_lookup(w->watched, GINT_TO_POINTER(event->wd));
+    const struct place *p = g_hash_table_lookup(w->watched, GINT_TO_POINTER(event->wd));
 
-    if (!suffix || !event->len)
+    if (!p || !event->len)
         return FALSE;
-    return g_str_has_suffix(event->name, suffix) || /* a catalogue may be written either way */
-           (g_str_equal(suffix, ".yaml") && g_str_has_suffix(event->name, ".json"));
+    if (event->mask & IN_ISDIR)
+        return folder_counts(w, p, event);
+    if (event->mask & IN_CREATE)
+        return FALSE;
+    return g_str_has_suffix(event->name, p->suffix) || /* a catalogue may be written either way */
+           (g_str_equal(p->suffix, ".yaml") && g_str_has_suffix(event->name, ".json"));
 }
 
 static gboolean on_events(gint fd, GIOCondition condition, gpointer data)
@@ -83,7 +128,7 @@ struct watch *watch_new(void (*changed)(void *ctx), void *ctx)
     w->fd = fd;
     w->changed = changed;
     w->ctx = ctx;
-    w->watched = g_hash_table_new(g_direct_hash, g_direct_equal);
+    w->watched = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, place_free);
     w->source = g_unix_fd_add(fd, G_IO_IN, on_events, w);
     return w;
 }
@@ -98,14 +143,6 @@ void watch_free(struct watch *w)
     g_hash_table_unref(w->watched);
     close(w->fd);
     g_free(w);
-}
-
-static void watch_directory(struct watch *w, const char *path, const char *suffix)
-{
-    int wd = inotify_add_watch(w->fd, path, EVENTS);
-
-    if (wd >= 0)
-        g_hash_table_insert(w->watched, GINT_TO_POINTER(wd), (gpointer)suffix);
 }
 
 /* A directory that stays keeps its number: what happened in it meanwhile still counts. */
@@ -129,7 +166,7 @@ void watch_config(struct watch *w, const struct config *config)
     if (!w)
         return;
     before = w->watched;
-    w->watched = g_hash_table_new(g_direct_hash, g_direct_equal);
+    w->watched = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, place_free);
     for (guint i = 0; i < config->files->len; i++) {
         g_autofree char *dir = g_path_get_dirname(g_ptr_array_index(config->files, i));
         g_autofree char *more = g_build_filename(dir, "conf.d", NULL);

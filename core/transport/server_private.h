@@ -69,7 +69,7 @@ struct conn {
     bool linger;      /* the application may still be sending when the reply ends */
     bool broken;      /* a write failed inside a reply call; the turn ends the connection */
     bool large;       /* the last body did not fit behind its head: the next one will not either */
-    char peer[]; /* at most PEER_MAX */
+    char peer[];      /* at most PEER_MAX */
 };
 
 _Static_assert(sizeof(struct conn) < 300, "an idle connection is small");
