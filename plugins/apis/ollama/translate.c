@@ -161,10 +161,10 @@ static bool translate_knows(const struct olm_request *r, uint32_t key, uint32_t 
     if (endpoint == OLM_EMBED || endpoint == OLM_EMBEDDINGS)
         return olm_listed(r->doc, key, embed);
     if (weir_json_is(r->doc, key, "format"))
-        return weir_json_is_object(r->doc, value) || weir_json_is(r->doc, value, "json") ||
-               weir_json_is(r->doc, value, "");
-    if (weir_json_is(r->doc, key, "options"))
-        return weir_json_is_object(r->doc, value);
+        return value != weir_json_find(r->doc, 0, "format") || weir_json_is_object(r->doc, value) ||
+               weir_json_is(r->doc, value, "json") || weir_json_is(r->doc, value, "");
+    if (weir_json_is(r->doc, key, "options")) /* of several the last one counts */
+        return value != weir_json_find(r->doc, 0, "options") || weir_json_is_object(r->doc, value);
     if (endpoint == OLM_GENERATE && olm_listed(r->doc, key, prompt))
         return true;
     return olm_listed(r->doc, key, known);
