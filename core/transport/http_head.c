@@ -66,7 +66,7 @@ static char lower(char c)
 bool http_name_same(const char *name, const char *want, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
-        if (lower(name[i]) != want[i])
+        if (name[i] != want[i] && lower(name[i]) != want[i])
             return false;
     }
     return true;
@@ -74,9 +74,13 @@ bool http_name_same(const char *name, const char *want, size_t len)
 
 weir_str http_header(const struct http_head *head, const char *name)
 {
+    size_t len = strlen(name);
+
     for (uint32_t i = 0; i < head->header_count; i++) {
-        if (http_name_is(head->headers[i].name, name))
-            return head->headers[i].value;
+        const weir_header *h = &head->headers[i];
+
+        if (h->name.len == len && http_name_same(h->name.ptr, name, len))
+            return h->value;
     }
     return (weir_str){ NULL, 0 };
 }
@@ -237,6 +241,8 @@ static int note_host(const struct cursor *c, weir_str v)
 {
     for (size_t i = 0; i < v.len; i++) {
         uint8_t b = (uint8_t)v.ptr[i];
+        if (b == ':' || (http_token_chars[b] && b != '#')) /* nearly all, without a search */
+            continue;
         if (b <= ' ' || b >= 0x7f || strchr("/\\?#@,\"<>", b))
             return bad(c, "Host is malformed");
     }

@@ -60,7 +60,21 @@ static bool is_ours(weir_str name)
     }
 }
 
-/* A header that is not one is left out; control characters in a value become spaces. */
+/* Control characters become spaces. */
+static char *put_value(char *p, weir_str value)
+{
+    const char *end = value.ptr + value.len;
+    if (!value.len)
+        return p;
+    char *to = p;
+    p = put(p, value.ptr, value.len);
+    for (const char *at = http_value_end(value.ptr, end); at < end;
+         at = http_value_end(at + 1, end))
+        to[at - value.ptr] = ' ';
+    return p;
+}
+
+/* A header that is not one is left out. */
 static char *put_header(char *p, const weir_header *h)
 {
     const char *name_end = h->name.ptr + h->name.len;
@@ -68,11 +82,7 @@ static char *put_header(char *p, const weir_header *h)
         return p;
     p = put(p, h->name.ptr, h->name.len);
     p = put(p, ": ", 2);
-    char *value = p;
-    if (h->value.len)
-        p = put(p, h->value.ptr, h->value.len);
-    for (const char *at = http_value_end(value, p); at < p; at = http_value_end(at, p))
-        value[at - value] = ' ';
+    p = put_value(p, h->value);
     return put(p, "\r\n", 2);
 }
 

@@ -158,11 +158,14 @@ void up_call_begin(struct up_conn *conn, struct up_call *call, bool reused)
         up_call_defer(conn);
         return;
     }
-    if (call->request.body_stream >= 0 && !(call->state & CALL_FINISHED)) {
-        conn->writable_due = true;
-        up_call_defer(conn);
-    }
-    up_tx_run(conn);
+    /* Requests that begin in one iteration are written together at its end: those who wait for
+     * them are woken once and not for each. A head whose body follows goes ahead of it. */
+    if (call->request.body_stream < 0)
+        conn->write_due = true;
+    else
+        up_tx_run(conn);
+    conn->writable_due = call->request.body_stream >= 0 && !(call->state & CALL_FINISHED);
+    up_call_defer(conn);
 }
 
 /* ---- the public functions ---- */
