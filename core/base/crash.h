@@ -14,6 +14,15 @@
 void crumb_crash_handler_install(void);
 
 /*
+ * What a crash must not lose: then, all that `*bytes` holds is written to `*fd`, if that is not
+ * negative. Both stay the caller's, who takes them back before they go. There is room for few: what
+ * finds none is not saved.
+ */
+struct buf;
+void crash_save(const int *fd, const struct buf *bytes);
+void crash_save_not(const struct buf *bytes);
+
+/*
  * Gives the calling thread a stack of its own to crash on, so that an overflow of its normal stack
  * is told as well. For threads that have a crumb slot; they keep it until the process ends.
  */

@@ -3,21 +3,28 @@
  * is opened for appending, so several workers' writes do not mix.
  */
 #include "engine/access.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "engine/exchange.h"
 #include "model/failure.h"
+
+#include <weir/sdk/utf8.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { ACCESS_FLUSH = 256 * 1024 };
+/* Lines are in the file this long after their request, or when there are so many. One that comes
+ * alone is there at once; of a crash the handler sees to it. */
+enum { ACCESS_FLUSH = 64 * 1024, ACCESS_FLUSH_US = 100 * 1000 };
 
 struct access_log {
     struct loop *loop;
     struct loop_task task;
+    struct loop_timer timer;
+    int64_t flushed_us;
     struct buf lines;
     int fd; /* -1: off */
     bool failed;
@@ -29,11 +36,13 @@ struct access_log *access_log_new(struct loop *loop)
 
     log->loop = loop;
     log->fd = -1;
+    crash_save(&log->fd, &log->lines);
     return log;
 }
 
 static void flush(struct access_log *log)
 {
+    log->flushed_us = loop_now(log->loop);
     while (log->fd >= 0 && buf_len(&log->lines)) {
         ssize_t n = write(log->fd, buf_at(&log->lines), buf_len(&log->lines));
 
@@ -52,9 +61,14 @@ static void flush(struct access_log *log)
     }
 }
 
-static void on_flush(struct loop_task *task)
+static void on_turn(struct loop_task *task)
 {
     flush((struct access_log *)((char *)task - offsetof(struct access_log, task)));
+}
+
+static void on_timer(struct loop_timer *timer)
+{
+    flush((struct access_log *)((char *)timer - offsetof(struct access_log, timer)));
 }
 
 void access_log_target(struct access_log *log, enum config_log_target target, const char *path)
@@ -80,6 +94,8 @@ void access_log_free(struct access_log *log)
     flush(log);
     if (log->fd > STDERR_FILENO)
         close(log->fd);
+    crash_save_not(&log->lines);
+    loop_timer_clear(log->loop, &log->timer);
     loop_defer_cancel(log->loop, &log->task);
     buf_free(&log->lines);
     g_free(log);
@@ -125,16 +141,18 @@ static inline void put(struct line *l, weir_str text)
 
 static void put_number(struct line *l, int64_t n)
 {
-    char digits[24];
-    size_t at = sizeof digits;
     uint64_t rest = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+    unsigned len = n < 0 ? 2 : 1;
 
-    do
-        digits[--at] = (char)('0' + rest % 10);
-    while (rest /= 10);
+    if (!line_room(l, 24))
+        return;
+    for (uint64_t power = 10; rest >= power; power *= 10)
+        len++;
+    for (char *p = l->at + len; p > l->at; rest /= 10)
+        *--p = (char)('0' + rest % 10);
     if (n < 0)
-        digits[--at] = '-';
-    put(l, (weir_str){ digits + at, sizeof digits - at });
+        *l->at = '-';
+    l->at += len;
 }
 
 /* With zeros in front. */
@@ -159,7 +177,7 @@ static void put_odd(struct line *l, weir_str s)
 
     if (!g_utf8_validate(s.ptr, (gssize)s.len, NULL))
         s = S("?");
-    if (!line_room(l, s.len * 6))
+    if (!line_room(l, s.len * 6 + 1)) /* and a quote */
         return;
     for (size_t i = 0; i < s.len; i++) {
         unsigned char c = (unsigned char)s.ptr[i];
@@ -178,17 +196,16 @@ static void put_odd(struct line *l, weir_str s)
 
 static void put_string(struct line *l, weir_str s)
 {
-    size_t plain = 0;
+    const char *end = s.ptr + s.len;
 
-    put(l, S("\""));
-    while (plain < s.len && !needs_escape((unsigned char)s.ptr[plain]) &&
-           (unsigned char)s.ptr[plain] < 0x80)
-        plain++;
-    if (plain == s.len)
+    if (!line_room(l, s.len + 2))
+        return;
+    *l->at++ = '"';
+    if (!s.len || (weir_utf8_skip_plain(s.ptr, end) == end && !memchr(s.ptr, 0x7f, s.len)))
         put(l, s);
     else
         put_odd(l, s);
-    put(l, S("\""));
+    *l->at++ = '"';
 }
 
 /* `name` with its comma, quotes and colon: S(",\"id\":"). */
@@ -207,10 +224,14 @@ static inline void put_int(struct line *l, weir_str name, int64_t n)
 /* Names of our own: nothing in them needs an escape. */
 static inline void put_word(struct line *l, weir_str name, const char *word)
 {
+    weir_str text = str_of(word);
+
+    if (!line_room(l, name.len + text.len + 2))
+        return;
     put(l, name);
-    put(l, S("\""));
-    put(l, str_of(word));
-    put(l, S("\""));
+    *l->at++ = '"';
+    put(l, text);
+    *l->at++ = '"';
 }
 
 static void put_usage(struct line *l, const weir_usage *u)
@@ -281,7 +302,7 @@ static void put_time(struct line *l, int64_t unix_us)
         second = now;
     }
     put(l, (weir_str){ text, len });
-    put_digits(l, (unsigned)(unix_us / 1000 % 1000), 3);
+    put_digits(l, (unsigned)(unix_us % 1000000), 6);
     put(l, S("Z\""));
 }
 
@@ -353,13 +374,17 @@ static void put_request(struct line *l, const struct exchange *e, const struct a
         put_member(l, S(",\"message\":"), e->failure->message);
 }
 
-/* Lines are gathered and written once an iteration. */
+/* Who looks at a terminal wants to see each line when it comes. */
 static void written(struct access_log *log)
 {
+    int64_t due = log->flushed_us + ACCESS_FLUSH_US;
+
     if (buf_len(&log->lines) > ACCESS_FLUSH)
         flush(log);
-    else
-        loop_defer(log->loop, &log->task, on_flush);
+    else if (log->fd == STDERR_FILENO || due <= loop_now(log->loop))
+        loop_defer(log->loop, &log->task, on_turn);
+    else if (!log->timer.slot)
+        loop_timer_set(log->loop, &log->timer, due, on_timer);
 }
 
 void access_log_line(struct access_log *log, weir_str text)

@@ -20,5 +20,6 @@ void access_log_target(struct access_log *log, enum config_log_target target, co
 /* Adds a line of any kind, without its line break; dropped if the file cannot be written. */
 void access_log_line(struct access_log *log, weir_str text);
 
-/* Writes the line of a finished exchange. Lines are gathered and written once an iteration. */
+/* Writes the line of a finished exchange. To a file, those that come close together are written
+ * together, a tenth of a second later at most; a crash of the worker does not lose them. */
 void access_log_exchange(struct access_log *log, struct exchange *e);

@@ -155,6 +155,16 @@ class CrashTest(PluginCase):
                 self.assertIsNone(gateway.process.poll())
                 self.assertNotEqual(gateway.worker_pids(), before)
 
+    def test_lines_of_what_was_answered_are_not_lost(self):
+        """Lines that come close together are written together: a crash must not come first."""
+        gateway = self.start()
+        for _ in range(5):
+            self.assertEqual(self.again(gateway).status, 200)
+        self.crash(gateway)
+        answered = [entry for entry in gateway.wait_access(5) if entry["status"] == 200]
+        self.assertEqual(len(answered), 5)
+        self.assertEqual(len({entry["id"] for entry in answered}), 5)
+
     def test_a_running_stream_is_cut_not_completed(self):
         gateway = self.start()
         gate = upstream.Gate()

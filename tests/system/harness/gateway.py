@@ -291,11 +291,12 @@ class Gateway:
     # What it tells.
 
     def access_log(self):
+        """The lines there are, in the order in which the requests began."""
         if not self.access_path.exists():
             return []
         text = self.access_path.read_text()
         complete = text[:text.rfind("\n") + 1]
-        return [json.loads(line) for line in complete.splitlines()]
+        return sorted(map(json.loads, complete.splitlines()), key=lambda entry: entry["time"])
 
     def wait_access(self, count=1, timeout=10, where=lambda entry: True):
         """Waits until `count` matching requests are logged; returns them."""
