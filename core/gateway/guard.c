@@ -6,12 +6,23 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <sys/socket.h>
+
+enum { HASHED = 16, HASHED_KEY = 120 };
+
+/* A key that was found good, and its hash: hashing is most of what looking a key up costs. */
+struct hashed {
+    uint8_t len; /* 0: none */
+    char key[HASHED_KEY];
+    unsigned char digest[CONFIG_DIGEST];
+};
 
 struct guard {
     EVP_MD_CTX *context;
     EVP_MD *sha256;
+    struct hashed hashed[HASHED]; /* by the last byte of the key, which is as good as random */
 };
 
 struct guard *guard_new(void)
@@ -29,6 +40,7 @@ void guard_free(struct guard *g)
         return;
     EVP_MD_CTX_free(g->context);
     EVP_MD_free(g->sha256);
+    OPENSSL_cleanse(g->hashed, sizeof g->hashed);
     g_free(g);
 }
 
@@ -110,18 +122,36 @@ static bool origin_is_good(const struct config *c, const struct http_request *re
 
 /* -- keys ------------------------------------------------------------------------------------- */
 
-static const char *const key_headers[] = { "authorization", "x-api-key", "x-goog-api-key",
-                                           "api-key" };
+static const weir_str key_headers[] = {
+    { "authorization", 13 }, { "x-api-key", 9 }, { "x-goog-api-key", 14 }, { "api-key", 7 }
+};
 
+static bool hash(struct guard *g, weir_str key, unsigned char digest[EVP_MAX_MD_SIZE])
+{
+    return EVP_DigestInit_ex(g->context, g->sha256, NULL) &&
+           EVP_DigestUpdate(g->context, key.ptr, key.len) &&
+           EVP_DigestFinal_ex(g->context, digest, NULL);
+}
+
+/* Only good keys are remembered, so that strangers cannot drive them out. Whether one still is good
+ * is the configuration's to say, each time. */
 static const struct config_key *look_up(struct guard *g, const struct config *c, weir_str key)
 {
+    struct hashed *h = &g->hashed[(unsigned char)key.ptr[key.len - 1] % HASHED];
     unsigned char digest[EVP_MAX_MD_SIZE];
+    const struct config_key *found;
 
-    if (!EVP_DigestInit_ex(g->context, g->sha256, NULL) ||
-        !EVP_DigestUpdate(g->context, key.ptr, key.len) ||
-        !EVP_DigestFinal_ex(g->context, digest, NULL))
+    if (h->len == key.len && CRYPTO_memcmp(h->key, key.ptr, key.len) == 0)
+        return config_find_key(c, h->digest);
+    if (!hash(g, key, digest))
         return NULL;
-    return config_find_key(c, digest);
+    found = config_find_key(c, digest);
+    if (found && key.len <= HASHED_KEY) {
+        h->len = (uint8_t)key.len;
+        memcpy(h->key, key.ptr, key.len);
+        memcpy(h->digest, digest, CONFIG_DIGEST);
+    }
+    return found;
 }
 
 static weir_str bearer(weir_str value)
@@ -166,7 +196,8 @@ static void find_key(struct guard *g, const struct config *c, struct http_reques
         weir_header *h = &req->head.headers[i];
 
         for (unsigned k = 0; k < G_N_ELEMENTS(key_headers); k++) {
-            if (!http_name_is(h->name, key_headers[k]))
+            if (h->name.len != key_headers[k].len ||
+                !http_name_same(h->name.ptr, key_headers[k].ptr, h->name.len))
                 continue;
             if (!(seen & 1u << k))
                 try_key(g, c, k == 0 ? bearer(h->value) : h->value, in);
