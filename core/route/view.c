@@ -20,25 +20,42 @@ static bool is_silent(const struct walk *walk, const struct target *target)
     return false;
 }
 
+/* A strategy is shown its leaves at every ask, and names are looked up by their bytes. */
+static struct walk_leaf *look_up(struct walk *walk, const struct child *leaf)
+{
+    struct walk_leaf *l = walk->leaves;
+
+    for (unsigned i = 0; i < WALK_LEAVES; i++) {
+        if (l[i].leaf == leaf)
+            return &l[i];
+    }
+    l = &walk->leaves[walk->leaf_next++ % WALK_LEAVES];
+    l->leaf = leaf;
+    l->model = S("");
+    l->found = provider_model(leaf->provider, walk->forced ? walk->asked : leaf->model, walk->asked,
+                              &l->model);
+    l->target = target_get(leaf->provider->name, leaf->provider->base_url, l->model);
+    return l;
+}
+
 bool walk_leaf(struct walk *walk, const struct child *leaf, weir_str *model, struct target **target)
 {
-    weir_str fixed = leaf->model;
-    bool found = true;
+    const struct walk_leaf *l;
 
     if (walk->facts->op == WEIR_OP_MODELS) {
         *model = walk->asked;
         *target = target_get(leaf->provider->name, leaf->provider->base_url, S(TARGET_LIST));
         return true;
     }
-    *model = leaf->model;
-    if (!leaf->target) {
-        if (walk->forced)
-            fixed = walk->asked;
-        found = provider_model(leaf->provider, fixed, walk->asked, model);
+    if (leaf->target) {
+        *model = leaf->model;
+        *target = leaf->target;
+        return true;
     }
-    *target = leaf->target ? leaf->target
-                           : target_get(leaf->provider->name, leaf->provider->base_url, *model);
-    return found;
+    l = look_up(walk, leaf);
+    *model = l->model;
+    *target = l->target;
+    return l->found;
 }
 
 int64_t walk_price(const struct walk *walk, const struct provider *p, const struct target *target,

@@ -17,6 +17,15 @@ enum {
     WALK_MAX_DEPTH = 16,
     WALK_MAX_SILENT = 16,
     WALK_MAX_ASKS = 4096, /* over all nodes: each has its own bound, but those multiply */
+    WALK_LEAVES = 4,      /* looked up once a walk; more than so many, again and again */
+};
+
+/* What a leaf without a model of its own stands for in this walk. */
+struct walk_leaf {
+    const struct child *leaf; /* NULL: not looked up yet */
+    struct target *target;
+    weir_str model;
+    bool found;
 };
 
 /* One try at one child. The ABI's part comes first: strategies read an array of these. */
@@ -61,6 +70,8 @@ struct walk {
     uint64_t seed;
     int64_t tokens; /* that an attempt is expected to use; -1: none that count */
     struct visit *root;
+    struct walk_leaf leaves[WALK_LEAVES];
+    uint8_t leaf_next; /* of `leaves`, to be overwritten */
     struct target *silent[WALK_MAX_SILENT];
     uint32_t silent_count;
     uint32_t running; /* attempts */
