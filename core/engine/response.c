@@ -13,12 +13,18 @@
 /* -- events of the decoder ----------------------------------------------------------------------
  */
 
+/* Whether filters and dialects see the events, or only we do. */
+static bool is_shown(const struct attempt *a)
+{
+    return a->mode != REPLY_RELAY && a->mode != REPLY_NONE;
+}
+
 static weir_result on_ordered(void *ctx, const weir_event *event)
 {
     struct attempt *a = ctx;
     weir_result r;
 
-    if (a->mode == REPLY_RELAY || a->mode == REPLY_NONE) {
+    if (!is_shown(a)) {
         if (a->delivered)
             delivered_event(a->delivered, event);
         return WEIR_OK;
@@ -88,15 +94,18 @@ static weir_result on_event(void *ctx, const weir_event *event)
     default:
         break;
     }
-    stamped = *event;
-    stamped.at_us = loop_now(a->exchange->worker->loop);
-    if (event->type == WEIR_EVENT_USAGE && event->usage)
-        stamped.usage = &a->usage; /* all that is known so far, and not what this one names */
-    r = order_event(&a->order, &stamped, &next);
+    if (is_shown(a)) {
+        stamped = *event;
+        stamped.at_us = loop_now(a->exchange->worker->loop);
+        if (event->type == WEIR_EVENT_USAGE && event->usage)
+            stamped.usage = &a->usage; /* all that is known so far, and not what this one names */
+        event = &stamped;
+    }
+    r = order_event(&a->order, event, &next);
     if (r < 0 && !a->over && !a->refused) /* should the decoder not pass it on */
         a->misplaced = true;
     if (a->order.content && !had_content && !a->first_us) {
-        a->first_us = stamped.at_us;
+        a->first_us = loop_now(a->exchange->worker->loop);
         if (a->running)
             attempt_arm(a); /* silence is measured from here on */
     }

@@ -25,18 +25,41 @@ struct walk {
     struct jagain_changes *changes;
 };
 
+#if JSCAN_SSE2
+static inline __m128i same(const char *a, const char *b)
+{
+    return _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)a),
+                          _mm_loadu_si128((const __m128i *)(const void *)b));
+}
+
+/* Whether 64 bytes agree. */
+static inline bool same_block(const char *a, const char *b)
+{
+    __m128i low = _mm_and_si128(same(a, b), same(a + 16, b + 16));
+    __m128i high = _mm_and_si128(same(a + 32, b + 32), same(a + 48, b + 48));
+
+    return _mm_movemask_epi8(_mm_and_si128(low, high)) == 0xFFFF;
+}
+#endif
+
+/* How many bytes agree. */
 static size_t common(const char *a, const char *b, size_t len)
 {
     size_t i = 0;
 
 #if JSCAN_SSE2
+    while (i + 64 <= len && same_block(a + i, b + i))
+        i += 64;
     for (; i + 16 <= len; i += 16) {
-        __m128i x = _mm_loadu_si128((const __m128i *)(const void *)(a + i));
-        __m128i y = _mm_loadu_si128((const __m128i *)(const void *)(b + i));
-        unsigned same = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x, y));
+        unsigned equal = (unsigned)_mm_movemask_epi8(same(a + i, b + i));
 
-        if (same != 0xFFFF)
-            return i + (size_t)__builtin_ctz(~same);
+        if (equal != 0xFFFF)
+            return i + (size_t)__builtin_ctz(~equal);
+    }
+    if (i && i < len) { /* the last sixteen, some of them again */
+        unsigned equal = (unsigned)_mm_movemask_epi8(same(a + len - 16, b + len - 16));
+
+        return equal == 0xFFFF ? len : len - 16 + (size_t)__builtin_ctz(~equal);
     }
 #endif
     for (; i + 8 <= len; i += 8) {
@@ -87,8 +110,11 @@ static bool step_over(struct walk *w, size_t at)
         return false;
     if (tok->start < w->at_old || at > (size_t)tok->start + tok->len)
         return false;
-    end = string ? jvalue_string(w->new + start, w->new + w->new_len, &v)
-                 : jvalue_number(w->new + start, w->new + w->new_len, &v);
+    end = string ? jvalue_short(w->new + start, w->new + w->new_len) : NULL;
+    v.flags = 0;
+    if (!end)
+        end = string ? jvalue_string(w->new + start, w->new + w->new_len, &v)
+                     : jvalue_number(w->new + start, w->new + w->new_len, &v);
     if (!end)
         return false;
     w->flags[c->count] = v.flags;
@@ -130,10 +156,10 @@ static void move(struct jagain *a, const struct walk *w)
         t->flags = w->flags[k];
         if (!by)
             continue;
-        for (uint32_t i = 0; i < a->container_count; i++) {
+        for (uint32_t i = 0; i < a->container_count && a->container[i] < c->token[k]; i++) {
             weir_token *around = &tok[a->container[i]];
 
-            if (a->container[i] < c->token[k] && around->next > c->token[k])
+            if (around->next > c->token[k])
                 around->len += by;
         }
         for (uint32_t i = c->token[k] + 1; i < a->count; i++)

@@ -103,10 +103,12 @@ static inline const char *skip_space(const char *p, const char *end)
 /* p is at the opening quote; returns what follows the closing one. */
 static inline const char *scan_string(struct scan *s, const char *p, uint8_t flags)
 {
-    struct jvalue v;
+    struct jvalue v = { 0 };
     const char *start = p + 1;
-    const char *end = jvalue_string(start, s->end, &v);
+    const char *end = jvalue_short(start, s->end);
 
+    if (!end)
+        end = jvalue_string(start, s->end, &v);
     if (__builtin_expect(!end, 0))
         return invalid(s, v.at, v.what);
 

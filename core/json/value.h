@@ -45,22 +45,26 @@ extern const char *(*jvalue_skip_long)(const char *p, const char *end, uint8_t *
 /* What it is by the processor; for tests. */
 const char *jvalue_skip_avx2(const char *p, const char *end, uint8_t *flags);
 const char *jvalue_skip_avx512(const char *p, const char *end, uint8_t *flags);
+
+/* A bit for each byte that is no plain character. */
+static inline unsigned jvalue_odd_bytes(__m128i v)
+{
+    /* Signed, so that "less than space" finds controls and everything from 0x80 up. */
+    __m128i odd =
+        _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')), _mm_cmplt_epi8(v, _mm_set1_epi8(' ')));
+
+    odd = _mm_or_si128(odd, _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
+    return (unsigned)_mm_movemask_epi8(odd);
+}
 #endif
 
 static inline const char *jvalue_skip_plain(const char *p, const char *end, uint8_t *flags)
 {
 #if JSCAN_SSE2
     const char *far = p + 64;
-    const __m128i quote = _mm_set1_epi8('"');
-    const __m128i backslash = _mm_set1_epi8('\\');
-    const __m128i space = _mm_set1_epi8(' ');
 
     while (end - p >= 16) {
-        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
-        /* Signed, so that "less than space" finds controls and everything from 0x80 up. */
-        __m128i odd = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmplt_epi8(v, space)),
-                                   _mm_cmpeq_epi8(v, backslash));
-        unsigned mask = (unsigned)_mm_movemask_epi8(odd);
+        unsigned mask = jvalue_odd_bytes(_mm_loadu_si128((const __m128i *)(const void *)p));
 
         if (mask)
             return p + __builtin_ctz(mask);
@@ -71,6 +75,23 @@ static inline const char *jvalue_skip_plain(const char *p, const char *end, uint
 #endif
     (void)flags;
     return weir_utf8_skip_plain(p, end);
+}
+
+/* The closing quote of a string of fewer than sixteen plain characters, as nearly all keys are.
+ * NULL: it is not one of those, or stands too close to the end. */
+static inline const char *jvalue_short(const char *p, const char *end)
+{
+#if JSCAN_SSE2
+    unsigned odd;
+
+    if (end - p < 16)
+        return NULL;
+    odd = jvalue_odd_bytes(_mm_loadu_si128((const __m128i *)(const void *)p));
+    if (odd && p[__builtin_ctz(odd)] == '"')
+        return p + __builtin_ctz(odd);
+#endif
+    (void)p, (void)end;
+    return NULL;
 }
 
 static inline bool jvalue_is_digit(char c)

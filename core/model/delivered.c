@@ -85,9 +85,13 @@ static void add(struct delivered *d, const weir_event *event)
         return;
     }
     had = b->text->len;
-    g_string_set_size(b->text, had + most);
-    most = weir_text_decode(event->text, b->text->str + had, most);
-    g_string_truncate(b->text, had + most);
+    if (event->text.form == WEIR_FORM_UTF8) {
+        g_string_append_len(b->text, event->text.ptr, (gssize)most);
+    } else {
+        g_string_set_size(b->text, had + most);
+        most = weir_text_decode(event->text, b->text->str + had, most);
+        g_string_truncate(b->text, had + most);
+    }
     d->held += most;
     b->deltas++;
 }

@@ -25,12 +25,11 @@ static int find_open(const struct order *o, int32_t choice, int32_t block)
     return -1;
 }
 
+/* Nothing comes before the start of the answer. */
 static weir_result start(struct order *o, const weir_events *next)
 {
     weir_event event = { .struct_size = sizeof(event), .type = WEIR_EVENT_START };
 
-    if (o->started)
-        return WEIR_OK;
     o->started = true;
     return next->emit(next->ctx, &event);
 }
@@ -70,17 +69,13 @@ static weir_result open_room(struct order *o)
     return WEIR_OK;
 }
 
-/* The place of the event's block among the open ones goes to `*at`; it is begun if need be. */
-static weir_result open_block(struct order *o, const weir_event *event, const weir_events *next,
-                              int *at)
+/* Begins the block of an event, as the last of the open ones. */
+static weir_result open_block(struct order *o, const weir_event *event, const weir_events *next)
 {
     weir_event opening = *event;
     struct order_open *b;
     weir_result r;
 
-    *at = find_open(o, event->choice, event->block);
-    if (*at >= 0)
-        return WEIR_OK;
     r = open_room(o);
     if (r < 0)
         return r;
@@ -96,7 +91,7 @@ static weir_result open_block(struct order *o, const weir_event *event, const we
     b->followed = false;
     b->args = call_args_begin(event->type == WEIR_EVENT_BLOCK_START && event->extra.len &&
                               call_is_custom(event->extra));
-    *at = o->open_count++;
+    o->open_count++;
     opening.type = WEIR_EVENT_BLOCK_START;
     if (event->type != WEIR_EVENT_BLOCK_START) {
         opening.text.len = 0;
@@ -148,13 +143,15 @@ static weir_result on_block(struct order *o, const weir_event *event, const weir
 
     if (is_finished(o, event->choice))
         return WEIR_OK;
-    if (event->type == WEIR_EVENT_BLOCK_END) {
-        i = find_open(o, event->choice, event->block);
+    i = find_open(o, event->choice, event->block);
+    if (event->type == WEIR_EVENT_BLOCK_END)
         return i < 0 ? WEIR_OK : close_at(o, i, event, next);
+    if (i < 0) {
+        r = open_block(o, event, next);
+        if (r < 0)
+            return r;
+        i = o->open_count - 1;
     }
-    r = open_block(o, event, next, &i);
-    if (r < 0)
-        return r;
     if (event->kind == WEIR_BLOCK_TOOL_CALL || event->text.len)
         o->content = true;
     if (event->type != WEIR_EVENT_DELTA)
@@ -229,7 +226,7 @@ weir_result order_event(struct order *o, const weir_event *event, const weir_eve
             return WEIR_PROTOCOL;
         if (event->choice >= o->choice_count)
             o->choice_count = (uint16_t)(event->choice + 1);
-        r = start(o, next);
+        r = o->started ? WEIR_OK : start(o, next);
         if (r < 0)
             return r;
         return event->type == WEIR_EVENT_FINISH ? on_finish(o, event, next)

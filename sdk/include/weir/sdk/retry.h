@@ -151,10 +151,7 @@ static inline int64_t weir_retry_after_us(const weir_header *headers, uint32_t c
     return after.len ? weir_reset_us(after, unix_us) : -1;
 }
 
-/* The members of weir_rate, and the spellings of OpenAI and those who follow it for each, best
- * first. */
-enum { WEIR_RATE_NAMES = 5 };
-
+/* The members of weir_rate, by number. */
 static inline int64_t *weir_rate_member(weir_rate *rate, unsigned which)
 {
     switch (which) {
@@ -173,44 +170,71 @@ static inline int64_t *weir_rate_member(weir_rate *rate, unsigned which)
     }
 }
 
-/* One header of the family, named by what follows its prefix. */
+/* One header of the family, named by what follows its prefix. For each member the spellings of
+ * OpenAI and those who follow it, the best with rank 0. */
 static inline void weir_rate_take(weir_rate *rate, uint8_t rank[6], weir_str name, weir_str value,
                                   int64_t unix_us)
 {
-    static const char *const names[6][WEIR_RATE_NAMES] = {
-        { "limit-requests", "limit-req-minute", "limit", "limit-requests-day", "requests-limit" },
-        { "remaining-requests", "remaining-req-minute", "remaining", "remaining-requests-day",
-          "requests-remaining" },
-        { "reset-requests", "reset-req-minute", "reset", "reset-requests-day", "requests-reset" },
-        { "limit-tokens", "limit-tokens-minute", "tokens-limit", "input-tokens-limit", NULL },
-        { "remaining-tokens", "remaining-tokens-minute", "tokens-remaining",
-          "input-tokens-remaining", NULL },
-        { "reset-tokens", "reset-tokens-minute", "tokens-reset", "input-tokens-reset", NULL },
+    static const struct {
+        weir_str name;
+        uint8_t which, rank;
+    } known[] = {
+        { { "limit-requests", 14 }, 0, 0 },
+        { { "limit-req-minute", 16 }, 0, 1 },
+        { { "limit", 5 }, 0, 2 },
+        { { "limit-requests-day", 18 }, 0, 3 },
+        { { "requests-limit", 14 }, 0, 4 },
+        { { "remaining-requests", 18 }, 1, 0 },
+        { { "remaining-req-minute", 20 }, 1, 1 },
+        { { "remaining", 9 }, 1, 2 },
+        { { "remaining-requests-day", 22 }, 1, 3 },
+        { { "requests-remaining", 18 }, 1, 4 },
+        { { "reset-requests", 14 }, 2, 0 },
+        { { "reset-req-minute", 16 }, 2, 1 },
+        { { "reset", 5 }, 2, 2 },
+        { { "reset-requests-day", 18 }, 2, 3 },
+        { { "requests-reset", 14 }, 2, 4 },
+        { { "limit-tokens", 12 }, 3, 0 },
+        { { "limit-tokens-minute", 19 }, 3, 1 },
+        { { "tokens-limit", 12 }, 3, 2 },
+        { { "input-tokens-limit", 18 }, 3, 3 },
+        { { "remaining-tokens", 16 }, 4, 0 },
+        { { "remaining-tokens-minute", 23 }, 4, 1 },
+        { { "tokens-remaining", 16 }, 4, 2 },
+        { { "input-tokens-remaining", 22 }, 4, 3 },
+        { { "reset-tokens", 12 }, 5, 0 },
+        { { "reset-tokens-minute", 19 }, 5, 1 },
+        { { "tokens-reset", 12 }, 5, 2 },
+        { { "input-tokens-reset", 18 }, 5, 3 },
     };
 
-    for (unsigned which = 0; which < 6; which++) {
-        for (uint8_t k = 0; k < rank[which] && k < WEIR_RATE_NAMES && names[which][k]; k++) {
-            int64_t number = -1;
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        unsigned which = known[i].which;
+        int64_t number = -1;
 
-            if (!weir_str_is_nocase(name, names[which][k]))
-                continue;
-            if (which == 2 || which == 5)
-                number = weir_reset_us(value, unix_us);
-            else if (!weir_number_to_int64(value.ptr, value.len, &number) || number < 0)
-                return;
-            rank[which] = k;
-            *weir_rate_member(rate, which) = number;
+        if (name.len != known[i].name.len || known[i].rank >= rank[which] ||
+            !weir_str_is_nocase(name, known[i].name.ptr))
+            continue;
+        if (which == 2 || which == 5)
+            number = weir_reset_us(value, unix_us);
+        else if (!weir_number_to_int64(value.ptr, value.len, &number) || number < 0)
             return;
-        }
+        rank[which] = known[i].rank;
+        *weir_rate_member(rate, which) = number;
+        return;
     }
 }
 
 /* The length of the family's prefix, if the name has it. */
 static inline size_t weir_rate_prefix(weir_str name)
 {
-    if (name.len > 12 && weir_str_is_nocase(weir_str_make(name.ptr, 12), "x-ratelimit-"))
+    char first = name.len ? (char)(name.ptr[0] | 0x20) : '\0';
+
+    if (first == 'x' && name.len > 12 &&
+        weir_str_is_nocase(weir_str_make(name.ptr, 12), "x-ratelimit-"))
         return 12;
-    if (name.len > 20 && weir_str_is_nocase(weir_str_make(name.ptr, 20), "anthropic-ratelimit-"))
+    if (first == 'a' && name.len > 20 &&
+        weir_str_is_nocase(weir_str_make(name.ptr, 20), "anthropic-ratelimit-"))
         return 20;
     return 0;
 }
@@ -226,11 +250,13 @@ static inline bool weir_rate_read(const weir_header *headers, uint32_t count, in
     for (unsigned which = 0; which < 6; which++)
         *weir_rate_member(rate, which) = -1;
     for (uint32_t i = 0; i < count; i++) {
-        weir_str name = headers[i].name, value = weir_str_trim(headers[i].value);
-
+        weir_str name = headers[i].name, value;
         size_t prefix = weir_rate_prefix(name);
 
-        if (prefix && value.len)
+        if (!prefix)
+            continue;
+        value = weir_str_trim(headers[i].value);
+        if (value.len)
             weir_rate_take(rate, rank, weir_str_skip(name, prefix), value, unix_us);
     }
     return rate->requests_limit >= 0 || rate->requests_left >= 0 || rate->tokens_limit >= 0 ||

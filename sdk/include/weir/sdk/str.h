@@ -68,8 +68,8 @@ static inline bool weir_str_is_nocase(weir_str s, const char *literal)
     if (s.len != strlen(literal))
         return false;
     for (size_t i = 0; i < s.len; i++) {
-        if (weir_ascii_lower((unsigned char)s.ptr[i]) !=
-            weir_ascii_lower((unsigned char)literal[i]))
+        if (s.ptr[i] != literal[i] && weir_ascii_lower((unsigned char)s.ptr[i]) !=
+                                          weir_ascii_lower((unsigned char)literal[i]))
             return false;
     }
     return true;
@@ -150,8 +150,10 @@ static inline weir_str weir_str_join(const weir_arena *arena, const weir_str *pa
 static inline weir_str weir_header_find(const weir_header *headers, uint32_t count,
                                         const char *name)
 {
+    size_t len = strlen(name);
+
     for (uint32_t i = 0; i < count; i++) {
-        if (weir_str_is_nocase(headers[i].name, name))
+        if (headers[i].name.len == len && weir_str_is_nocase(headers[i].name, name))
             return weir_str_trim(headers[i].value);
     }
     return weir_str_make("", 0);
