@@ -189,6 +189,25 @@ static bool make_state(struct attempt *a)
     return a->filter_state && resume_remember(a);
 }
 
+/* The part will not write the request: for the last thing it named as dropped, if it named one. */
+static weir_failure *unsupported(struct attempt *a)
+{
+    struct exchange *e = a->exchange;
+    const struct warning *last = e->warning_count ? &e->warnings[e->warning_count - 1] : NULL;
+    weir_failure *failure;
+
+    if (!last || last->of != a)
+        return failure_format(&e->arena, WEIR_CLASS_UNSUPPORTED,
+                              "%s cannot be asked for this (%s): provider part %s has no way to",
+                              a->target->name, op_name(e->facts.op),
+                              a->provider->config->part->name);
+    failure =
+        failure_format(&e->arena, WEIR_CLASS_UNSUPPORTED, "%.*s cannot be expressed at %s: %.*s",
+                       S_ARG(last->topic), a->target->name, S_ARG(last->text));
+    failure->param = last->topic;
+    return failure;
+}
+
 static bool prepare(struct attempt *a)
 {
     struct exchange *e = a->exchange;
@@ -223,10 +242,7 @@ static bool prepare(struct attempt *a)
     if (r >= 0 && !a->script && (!a->method.len || !str_begins(a->url, S("/"))))
         r = WEIR_INTERNAL;
     if (r == WEIR_UNSUPPORTED && !a->failure)
-        a->failure =
-            failure_format(&e->arena, WEIR_CLASS_UNSUPPORTED,
-                           "%s cannot be asked for this (%s): provider part %s has no way to",
-                           a->target->name, op_name(e->facts.op), a->provider->config->part->name);
+        a->failure = unsupported(a);
     if (r < 0 && !a->failure)
         a->failure = failure_format(&e->arena, WEIR_CLASS_INTERNAL,
                                     "provider part %s could not write the request for %s "

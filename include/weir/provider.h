@@ -33,7 +33,8 @@ typedef struct weir_http_sink {
     /* The next piece of the body; without a call there is no body. */
     weir_result (*body)(void *ctx, weir_str bytes);
     /* Something that the API cannot express was left out: which (JSON pointer into the request)
-     * and why. Negative under `loss: strict`: return it. */
+     * and why. Negative under `loss: strict`: return it. Where the request makes no sense without
+     * it, return WEIR_UNSUPPORTED yourself: that is then the reason given. */
     weir_result (*dropped)(void *ctx, weir_str pointer, weir_str why);
     /* No request is needed: the part answers itself with a scripted response, in its own API. For
      * simulators: pieces of a response with times, see weir_script. */

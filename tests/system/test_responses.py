@@ -45,6 +45,23 @@ class ResponsesTest(Case):
                          ("Be brief.", 0.5, {"a": "b"}))
         self.assertTrue(got["id"].startswith("resp_"))
 
+    def test_several_answers_are_not_made_one(self):
+        """The Responses API has one answer: who wants more gets them elsewhere, or is told."""
+        one, more = self.upstream(), self.upstream()
+        gateway = self.gateway({
+            "providers": {"one": provider(one, api="responses", responses="yes"),
+                          "more": provider(more)},
+            "routes": {"main": {"failover": {"try": ["one/m", "more/m"]}}}})
+        body = {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}],
+                "generationConfig": {"candidateCount": 2}}
+        answer = client.post(gateway.port, "/v1beta/models/main:generateContent", body)
+        self.assertEqual(answer.status, 200, answer.body)
+        self.assertEqual(more.wait_requests(1)[-1].json()["n"], 2)
+        answer = client.post(gateway.port, "/v1beta/models/one/m:generateContent", body)
+        self.assertEqual(answer.status, 400, answer.body)
+        self.assertIn("/n cannot be expressed at one/m", answer.json()["error"]["message"])
+        self.assertEqual(one.requests, [])
+
     def test_limit_in_the_words_of_the_vendor(self):
         for wording, name in (("current", "max_completion_tokens"), ("classic", "max_tokens")):
             up, port = self.start(wording=wording)

@@ -237,9 +237,10 @@ static weir_result body_limits(const struct resp_encode *r)
             WEIR_TRY(weir_http_dropped(r->out, names[i], "it is no number of tokens"));
         }
     }
-    if (weir_json_int64(doc, weir_json_find(doc, 0, "n"), &n) && n > 1)
-        WEIR_TRY(weir_http_dropped(r->out, "/n", "the Responses API has one answer"));
-    return WEIR_OK;
+    if (!weir_json_int64(doc, weir_json_find(doc, 0, "n"), &n) || n <= 1)
+        return WEIR_OK;
+    WEIR_TRY(weir_http_dropped(r->out, "/n", "the Responses API has one answer"));
+    return WEIR_UNSUPPORTED;
 }
 
 static weir_result body_canonical(const weir_exchange *x, const weir_http_sink *out)

@@ -248,7 +248,7 @@ static void test_responses(void)
         const char *body, *expected, *dropped;
     } cases[] = {
         { "{\"messages\":[{\"role\":\"system\",\"content\":\"S\"},{\"role\":\"user\",\"content\":"
-          "\"a\"}],\"stop\":\"x\",\"n\":2,\"max_tokens\":9,\"tools\":[{\"type\":\"function\","
+          "\"a\"}],\"stop\":\"x\",\"n\":1,\"max_tokens\":9,\"tools\":[{\"type\":\"function\","
           "\"function\":{\"name\":\"f\"}}]}",
           "{\"model\":\"gpt-5-codex\",\"instructions\":\"S\",\"input\":[{\"type\":\"message\","
           "\"role\":"
@@ -257,7 +257,7 @@ static void test_responses(void)
           "\"type\":\"object\",\"properties\":{}},\"strict\":false}],\"max_output_tokens\":9,"
           "\"store\":"
           "false,\"include\":[\"reasoning.encrypted_content\"]}",
-          "/n\n/stop\n" },
+          "/stop\n" },
         { "{\"messages\":[{\"role\":\"assistant\",\"content\":null,\"reasoning_content\":\"hm\","
           "\"tool_calls\":[{\"id\":\"c\",\"type\":\"custom\",\"custom\":{\"name\":\"s\",\"input\":"
           "\"l\"}}]},"
