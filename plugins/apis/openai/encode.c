@@ -51,6 +51,61 @@ static bool encode_needs_model(const weir_exchange *x)
     return times != 1;
 }
 
+const char *oai_effort_of(int64_t budget)
+{
+    if (budget < 0)
+        return NULL;
+    if (budget == 0)
+        return "none";
+    return budget <= 4096 ? "low" : budget <= 16384 ? "medium" : "high";
+}
+
+/* Models known to be told an effort; others refuse a request that names one. */
+static bool encode_takes_effort(weir_str model)
+{
+    static const char *const takes[] = { "o1*", "o3*", "o4*", "gpt-5*", "gpt-oss*", "codex-*" };
+    static const char *const not [] = { "o1-mini*", "o1-preview*", "gpt-5*chat*" };
+    weir_str rest = model;
+
+    while (rest.len) /* "openai/gpt-5" */
+        model = weir_str_split(&rest, '/');
+    for (size_t i = 0; i < sizeof(not ) / sizeof(not [0]); i++) {
+        if (weir_glob(weir_str_of(not [i]), model))
+            return false;
+    }
+    for (size_t i = 0; i < sizeof(takes) / sizeof(takes[0]); i++) {
+        if (weir_glob(weir_str_of(takes[i]), model))
+            return true;
+    }
+    return false;
+}
+
+/* A budget for reasoning, told as an effort where the model takes one. Without a budget for it not
+ * every model can be kept from reasoning, so that is not told. */
+static weir_result encode_budget(const weir_exchange *x, const weir_http_sink *out,
+                                 weir_splice *edits, size_t *count)
+{
+    const weir_json *doc = x->request;
+    uint32_t budget = weir_json_find(doc, 0, "reasoning_budget_tokens");
+    weir_writer w;
+    weir_str json;
+    int64_t tokens;
+
+    if (budget == WEIR_JSON_NONE)
+        return WEIR_OK;
+    edits[(*count)++] = weir_splice_remove("reasoning_budget_tokens");
+    if (!weir_json_int64(doc, budget, &tokens) || tokens <= 0 ||
+        !encode_takes_effort(x->target->model))
+        return weir_http_dropped(out, "/reasoning_budget_tokens",
+                                 "the OpenAI API has no such parameter");
+    weir_writer_init(&w, &x->arena, 16);
+    weir_write_literal(&w, oai_effort_of(tokens));
+    WEIR_TRY(weir_writer_finish(&w, &json));
+    edits[(*count)++] = weir_splice_set("reasoning_effort", json);
+    return weir_http_dropped(out, "/reasoning_budget_tokens",
+                             "told as an effort, which the OpenAI API has instead");
+}
+
 /* Extensions of the canonical form at the top level that this API has no word for. */
 static weir_result encode_drop_top(const weir_exchange *x, const weir_http_sink *out,
                                    weir_splice *edits, size_t *count)
@@ -60,7 +115,6 @@ static weir_result encode_drop_top(const weir_exchange *x, const weir_http_sink 
         const char *pointer;
     } extensions[] = {
         { "top_k", "/top_k" },
-        { "reasoning_budget_tokens", "/reasoning_budget_tokens" },
         { "cache_control", "/cache_control" },
         { "reasoning_summary", "/reasoning_summary" },
         { "previous_response_id", "/previous_response_id" },
@@ -126,7 +180,7 @@ weir_result oai_write_body(const struct oai_config *cfg, const weir_exchange *x,
                            const weir_http_sink *out)
 {
     const weir_json *doc = x->request;
-    weir_splice edits[16];
+    weir_splice edits[20];
     size_t count = 0;
     weir_str json;
     weir_writer w;
@@ -146,6 +200,7 @@ weir_result oai_write_body(const struct oai_config *cfg, const weir_exchange *x,
     }
     if (!x->native && x->op == WEIR_OP_CHAT) {
         WEIR_TRY(encode_drop_top(x, out, edits, &count));
+        WEIR_TRY(encode_budget(x, out, edits, &count));
         encode_limit(cfg, x, edits, &count);
         WEIR_TRY(encode_lower(cfg, x, out, edits, &count));
     } else if (x->foreign && x->op == WEIR_OP_CHAT) {

@@ -53,6 +53,9 @@ weir_result oai_lower_tools(const weir_exchange *x, const weir_http_sink *out, w
 /* Likewise tool_choice: of the tools that may be called, those that can be sent. */
 weir_result oai_lower_choice(const weir_exchange *x, const weir_http_sink *out, weir_str *json);
 
+/* How hard to think, for a budget in tokens; NULL: as the model likes. */
+const char *oai_effort_of(int64_t budget);
+
 /* A place in the request: `at` + "/list/number"; empty `ptr`: no memory. */
 weir_str oai_at(const weir_exchange *x, weir_str at, const char *list, uint32_t number);
 /* Tells that the member `what` of the thing at `at` is not sent. */

@@ -293,16 +293,6 @@ void resp_write_text_config(struct resp_encode *r)
     weir_write_end_object(r->w);
 }
 
-/* How hard to think, for a budget in tokens; NULL: as the model likes. */
-static const char *reasoning_effort_of(int64_t budget)
-{
-    if (budget < 0)
-        return NULL;
-    if (budget == 0)
-        return "none";
-    return budget <= 4096 ? "low" : budget <= 16384 ? "medium" : "high";
-}
-
 void resp_write_reasoning(struct resp_encode *r)
 {
     const weir_json *doc = r->doc;
@@ -314,7 +304,7 @@ void resp_write_reasoning(struct resp_encode *r)
     bool shown = weir_json_is_string(doc, summary) && !weir_json_is(doc, summary, "none");
 
     if (weir_json_int64(doc, weir_json_find(doc, 0, "reasoning_budget_tokens"), &budget))
-        budgeted = reasoning_effort_of(budget);
+        budgeted = oai_effort_of(budget);
     if (!weir_json_is_string(doc, effort) && !budgeted && !shown &&
         !weir_json_is_object(doc, vendor))
         return;

@@ -49,6 +49,15 @@ static const struct encode_case bodies[] = {
       "\"id\":\"i\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]},{"
       "\"role\":\"tool\",\"tool_call_id\":\"i\",\"content\":\"x\"}]}",
       "/messages/0/content\n/messages/1/is_error\n" },
+    /* a budget becomes an effort where the model is known to take one */
+    { "{}", false, "gpt-5", "{\"model\":\"gpt-5\",\"reasoning_budget_tokens\":1024}",
+      "{\"model\":\"gpt-5\",\"reasoning_effort\":\"low\"}", "/reasoning_budget_tokens\n" },
+    { "{}", false, "openai/o3", "{\"model\":\"openai/o3\",\"reasoning_budget_tokens\":20000}",
+      "{\"model\":\"openai/o3\",\"reasoning_effort\":\"high\"}", "/reasoning_budget_tokens\n" },
+    { "{}", false, "gpt-4o", "{\"model\":\"gpt-4o\",\"reasoning_budget_tokens\":1024}",
+      "{\"model\":\"gpt-4o\"}", "/reasoning_budget_tokens\n" },
+    { "{}", false, "gpt-5", "{\"model\":\"gpt-5\",\"reasoning_budget_tokens\":0}",
+      "{\"model\":\"gpt-5\"}", "/reasoning_budget_tokens\n" },
     /* words that only OpenAI has, and others for the same */
     { "{}", false, "m",
       "{\"model\":\"m\",\"max_tokens\":3,\"messages\":[{\"role\":\"developer\",\"content\":\"a\"}]"
